@@ -1,0 +1,266 @@
+// Package cli is the command-line face: operations become commands, text and
+// exit codes.
+//
+// It knows no part and no protocol, and opens no value: what is typed or piped
+// goes into a secret at once. Its invariant: results go to the standard output,
+// all else to the standard error, questions to the terminal, and no message
+// repeats an argument that could be a value.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"example.com/akos/tools"
+	"example.com/akos/workspace"
+	"github.com/spf13/cobra"
+)
+
+// A System is what a command may use of the process it runs in.
+type System struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Args     []string // without the name of the program
+	// Open opens the workspace that choice names, and returns what closes it.
+	Open func(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() error, error)
+	// LookupEnv and Executable are those of package os.
+	LookupEnv  func(string) (string, bool)
+	Executable func() (string, error)
+}
+
+// grace is how long a command that was interrupted may take to end by itself.
+const grace = 250 * time.Millisecond
+
+// Run runs the command line of sys and returns its exit code.
+func Run(sys System) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{System: sys, asJSON: slices.Contains(sys.Args, "--json")}
+	ended := make(chan error, 1)
+	go func() { ended <- a.execute(ctx) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		// What can't be interrupted, such as a read of the standard input, is
+		// left behind: the state is never half written.
+		select {
+		case err = <-ended:
+		case <-time.After(grace):
+			err = ctx.Err()
+		}
+	}
+	return int(a.exit(err))
+}
+
+// An app is one run of the command line.
+type app struct {
+	System
+	asJSON bool
+
+	workspace string // --workspace
+	noInput   bool
+	verbose   bool
+	log       *slog.Logger
+	ran       bool // a command was found and its arguments were right
+}
+
+func (a *app) execute(ctx context.Context) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %T", r) // its text could hold anything
+		}
+	}()
+	root := a.root()
+	root.SetArgs(a.Args)
+	err = root.ExecuteContext(ctx)
+	if e := (*workspace.Error)(nil); err != nil && !a.ran && !errors.As(err, &e) {
+		// cobra's own errors quote the arguments.
+		err = usage("wrong usage", root)
+	}
+	return err
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "akos",
+		Short: "Credentials that agents use and never see",
+		Long: "akos keeps credentials where agents and IDE assistants can use them and never see them.\n" +
+			"No command, flag or error prints a secret value; there is no reveal command.",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: a.noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			level := slog.LevelError + 1 // nothing
+			if a.verbose {
+				level = slog.LevelDebug
+			}
+			a.log = slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: level}))
+			a.ran = true
+			return nil
+		},
+	}
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	root.SetFlagErrorFunc(flagError)
+	p := root.PersistentFlags()
+	p.StringVar(&a.workspace, "workspace", "", "workspace `DIR|ID` to work in (AKOS_WORKSPACE)")
+	p.BoolVar(&a.noInput, "no-input", false, "never ask; exit 9 where a person is needed")
+	p.BoolVar(&a.verbose, "verbose", false, "log to the standard error")
+	p.Bool("no-color", false, "no colour (NO_COLOR); akos uses none")
+	root.Flags().Bool("version", false, "print the version")
+	root.RunE = func(cmd *cobra.Command, _ []string) error {
+		if v, _ := cmd.Flags().GetBool("version"); v {
+			t, _ := tools.Lookup("workspace_version")
+			return a.call(cmd.Context(), t, tools.NoHuman{}, struct{}{})
+		}
+		return cmd.Help()
+	}
+	for _, t := range tools.Catalog() {
+		a.add(root, t)
+	}
+	a.group(root, "mcp").AddCommand(a.mcpConfig())
+	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "The exit codes", Long: exitCodeHelp()})
+	return root
+}
+
+// groups are the commands that only hold others.
+var groups = map[string]string{
+	"auth":        "Log in to a workspace",
+	"creds":       "Check and set provider credentials",
+	"vault":       "Store secrets of the workspace",
+	"connections": "Connect integrations by vault key",
+	"mcp":         "Set up akos-mcp in an MCP client",
+}
+
+// group returns the command called name below root.
+func (a *app) group(root *cobra.Command, name string) *cobra.Command {
+	for _, c := range root.Commands() {
+		if c.Name() == name {
+			return c
+		}
+	}
+	g := &cobra.Command{
+		Use: name, Short: groups[name], Args: a.noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.AddCommand(g)
+	return g
+}
+
+// add adds the command of t.
+func (a *app) add(root *cobra.Command, t *tools.Tool) {
+	parent := root
+	words := strings.Fields(t.Command)
+	if len(words) == 2 {
+		parent = a.group(root, words[0])
+	}
+	own, ok := a.ownCommands()[t.ID()]
+	if !ok {
+		own = a.command
+	}
+	parent.AddCommand(own(t))
+}
+
+// ownCommands are the commands with a shape of their own.
+func (a *app) ownCommands() map[string]func(*tools.Tool) *cobra.Command {
+	return map[string]func(*tools.Tool) *cobra.Command{
+		"vault_put":         a.vaultPut,
+		"creds_set":         a.credsSet,
+		"vault_export":      a.vaultExport,
+		"connection_create": a.connectionCreate,
+		"workspace_trust":   a.trust,
+	}
+}
+
+// call runs t and writes its result.
+func (a *app) call(ctx context.Context, t *tools.Tool, human tools.Human, in any) error {
+	w, closeAll, err := a.Open("cli", a.workspace, a.log)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	return a.callOn(ctx, w, t, human, in)
+}
+
+func (a *app) callOn(ctx context.Context, w *workspace.Workspace, t *tools.Tool, human tools.Human, in any) error {
+	if w.TokensDiffer() {
+		a.warn("AGENTSKIT_TOKEN and AKOS_TOKEN are both set and differ; AGENTSKIT_TOKEN wins")
+	}
+	args, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	res, err := t.Call(ctx, tools.Session{Workspace: w, Human: human}, args)
+	if err != nil {
+		return err
+	}
+	if err := a.show(res); err != nil {
+		return workspace.Errorf(workspace.Internal, "it is done, but the result can't be written").Because(err)
+	}
+	if n, ok := res.(interface{ Notes() []string }); ok && !a.asJSON {
+		for _, text := range n.Notes() {
+			a.warn(text)
+		}
+	}
+	if v, ok := res.(interface{ Verdict() error }); ok {
+		return v.Verdict()
+	}
+	return nil
+}
+
+// show writes a result: as JSON the same bytes as the structuredContent of
+// the MCP tool, and a line end.
+func (a *app) show(res tools.Result) error {
+	if !a.asJSON {
+		return res.WriteText(a.Out)
+	}
+	b, err := json.Marshal(res)
+	if err != nil {
+		return err
+	}
+	_, err = a.Out.Write(append(b, '\n'))
+	return err
+}
+
+func (a *app) warn(text string) { fmt.Fprintf(a.Err, "akos: note: %s\n", text) }
+
+// exit reports err and returns its code.
+func (a *app) exit(err error) code {
+	if err == nil {
+		return done
+	}
+	e := workspace.Explain(err)
+	if a.log != nil {
+		a.log.Debug("failed", "kind", e.Kind.String(), "err", err)
+	}
+	if e.Kind == workspace.Internal && e.Hint == "" {
+		e.Hint = "akos doctor"
+	}
+	if a.asJSON {
+		type shown struct {
+			Kind    string `json:"kind"`
+			Message string `json:"message"`
+			Hint    string `json:"hint,omitempty"`
+		}
+		b, _ := json.Marshal(map[string]shown{"error": {e.Kind.String(), e.Msg, e.Hint}}) // strings always encode
+		fmt.Fprintf(a.Err, "%s\n", b)
+		return exitCode(e.Kind)
+	}
+	fmt.Fprintf(a.Err, "akos: %s\n", e.Msg)
+	if e.Hint != "" {
+		fmt.Fprintf(a.Err, "hint: %s\n", e.Hint)
+	}
+	return exitCode(e.Kind)
+}

@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+
+	"example.com/akos/tools"
+	"example.com/akos/workspace"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// A param is one argument of an operation, as its declaration tags it.
+type param struct {
+	name string // JSON name
+	arg  string // placeholder of a positional argument; "" for a flag
+	help string
+	typ  reflect.Type
+	must bool
+}
+
+// params returns the arguments of the command line in the order of their
+// declaration.
+func params(t reflect.Type) (ps []param) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			ps = append(ps, params(f.Type)...)
+			continue
+		}
+		if f.Tag.Get("face") != "mcp" {
+			name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
+			ps = append(ps, param{name, f.Tag.Get("arg"), f.Tag.Get("jsonschema"), f.Type, opts == ""})
+		}
+	}
+	return ps
+}
+
+// flag returns the name of p on the command line: envPrefix is --env-prefix.
+func (p param) flag() string {
+	var b strings.Builder
+	for _, r := range p.name {
+		if r >= 'A' && r <= 'Z' {
+			b.WriteByte('-')
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// base returns the command of t with its help and its positional arguments
+// and without flags of its own.
+func (a *app) base(t *tools.Tool) *cobra.Command {
+	words := strings.Fields(t.Command)
+	use := words[len(words)-1]
+	least, most := 0, 0
+	for _, p := range params(t.Args) {
+		if p.arg == "" {
+			continue
+		}
+		most++
+		if p.must {
+			least++
+			use += " " + p.arg
+		} else {
+			use += " [" + p.arg + "]"
+		}
+	}
+	cmd := &cobra.Command{
+		Use: use, Short: t.Short, Long: t.Short + ".\n\n" + t.Long, Example: indent(t.Example),
+		Args: arguments(least, most), Aliases: aliases[t.ID()],
+	}
+	cmd.Flags().BoolVar(&a.asJSON, "json", a.asJSON, "write the result as JSON")
+	return cmd
+}
+
+// aliases are the other names that the contract gives a command.
+var aliases = map[string][]string{
+	"connection_inspect": {"get"},
+	"connection_remove":  {"rm"},
+}
+
+func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }
+
+// addFlags adds the flags of the named arguments of t; of all without names.
+func addFlags(cmd *cobra.Command, t *tools.Tool, names ...string) {
+	for _, p := range params(t.Args) {
+		if p.arg != "" || len(names) > 0 && !contains(names, p.name) {
+			continue
+		}
+		switch fs := cmd.Flags(); p.typ.Kind() {
+		case reflect.Bool:
+			fs.Bool(p.flag(), false, p.help)
+		case reflect.Slice:
+			fs.StringSlice(p.flag(), nil, p.help)
+		default:
+			fs.String(p.flag(), "", p.help)
+		}
+	}
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// input returns the arguments of t that the flags and args say.
+func input(cmd *cobra.Command, t *tools.Tool, args []string) (map[string]any, error) {
+	in := map[string]any{}
+	for _, p := range params(t.Args) {
+		var err error
+		switch f := cmd.Flags().Lookup(p.flag()); {
+		case p.arg != "" && len(args) > 0:
+			if in[p.name], err = p.value(args[0]); err != nil {
+				return nil, err
+			}
+			args = args[1:]
+		case p.arg == "" && f != nil && f.Changed:
+			in[p.name], err = flagValue(cmd.Flags(), p)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+func (p param) value(s string) (any, error) {
+	if p.typ.Kind() != reflect.Int {
+		return s, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return nil, workspace.Errorf(workspace.Invalid, "%s must be a number", p.arg)
+	}
+	return n, nil
+}
+
+func flagValue(fs *pflag.FlagSet, p param) (any, error) {
+	switch p.typ.Kind() {
+	case reflect.Bool:
+		return fs.GetBool(p.flag())
+	case reflect.Slice:
+		return fs.GetStringSlice(p.flag())
+	}
+	return fs.GetString(p.flag())
+}
+
+// command returns the command of an operation without a shape of its own.
+func (a *app) command(t *tools.Tool) *cobra.Command {
+	cmd := a.base(t)
+	addFlags(cmd, t)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		in, err := input(cmd, t, args)
+		if err != nil {
+			return err
+		}
+		return a.call(cmd.Context(), t, a.person(), in)
+	}
+	return cmd
+}

@@ -1,0 +1,214 @@
+package clientconfig
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"example.com/akos/workspace"
+	"github.com/tailscale/hujson"
+)
+
+// maxDepth bounds the nesting of a JSON file: the parser recurses, and a stack
+// overflow can't be recovered from.
+const maxDepth = 1000
+
+// mergeJSON is the merger of JSON files, with comments and trailing commas or
+// without. It parses to find offsets and then splices text, so what it does
+// not touch keeps its bytes.
+func mergeJSON(old []byte, c client, e Entry) ([]byte, *refusal) {
+	bom, src := cutBOM(old)
+	if len(bytes.TrimSpace(src)) == 0 {
+		src = []byte("{}\n") // a file that was created and never filled
+	}
+	if tooDeep(src) {
+		return nil, refuse(0, fmt.Sprintf("it is nested more than %d levels deep", maxDepth))
+	}
+	root, err := hujson.Parse(src)
+	if err != nil {
+		return nil, refuse(parseLine(err), "not valid JSON")
+	}
+	splices, r := jsonSplices(src, root, c, e)
+	if r != nil {
+		return nil, r
+	}
+	if len(splices) == 0 {
+		return old, nil
+	}
+	out := apply(src, splices)
+	if _, err := hujson.Parse(out); err != nil {
+		return nil, refuse(0, "it can't be edited safely") // a bug of ours must not cost somebody's file
+	}
+	return append(bom, out...), nil
+}
+
+func jsonSplices(src []byte, root hujson.Value, c client, e Entry) ([]splice, *refusal) {
+	top, ok := root.Value.(*hujson.Object)
+	if !ok {
+		return nil, refuse(lineAt(src, root.StartOffset), "it does not hold an object")
+	}
+	style := styleOf(src, top)
+	entry := []field{{"command", quote(e.Command)}, {"args", quoteAll(e.Args)}}
+	if c.typed {
+		entry = append([]field{{"type", quote("stdio")}}, entry...)
+	}
+	rootAt := place{value: root, obj: top, multi: multiline(top, true)}
+
+	servers, r := rootAt.member(src, c.key)
+	if r != nil {
+		return nil, r
+	}
+	if servers == nil {
+		return rootAt.insert(style, c.key, func(s layout, indent string, multi bool) string {
+			return s.object(indent, multi, []field{{serverName, s.object(indent+s.unit, multi, entry)}})
+		}), nil
+	}
+	list, ok := servers.Value.(*hujson.Object)
+	if !ok {
+		return nil, refuse(lineAt(src, servers.StartOffset), c.key+" is not an object")
+	}
+	listAt := place{value: *servers, obj: list, multi: multiline(list, rootAt.multi), indent: rootAt.memberIndent(style)}
+
+	ours, r := listAt.member(src, serverName)
+	if r != nil {
+		return nil, r
+	}
+	if ours == nil {
+		return listAt.insert(style, serverName, func(s layout, indent string, multi bool) string {
+			return s.object(indent, multi, entry)
+		}), nil
+	}
+	fields, ok := ours.Value.(*hujson.Object)
+	if !ok {
+		multi := listAt.multi
+		return []splice{{ours.StartOffset, ours.EndOffset, style.object(listAt.memberIndent(style), multi, entry)}}, nil
+	}
+	oursAt := place{value: *ours, obj: fields, multi: multiline(fields, listAt.multi), indent: listAt.memberIndent(style)}
+	return oursAt.update(src, style, c, e)
+}
+
+// update returns the splices that make an existing entry ours. Fields that a
+// person added stay.
+func (p place) update(src []byte, style layout, c client, e Entry) ([]splice, *refusal) {
+	for _, remote := range []string{"url", "httpUrl", "serverUrl"} {
+		if m, r := p.member(src, remote); m != nil || r != nil {
+			return nil, &refusal{workspace.Conflict, lineAt(src, p.value.StartOffset), "the entry " + serverName + " reaches akos-mcp by a URL already"}
+		}
+	}
+	var splices []splice
+	var missing []field
+	for _, f := range []struct {
+		field
+		same     func(hujson.Value) bool
+		required bool
+	}{
+		{field{"type", quote("stdio")}, isString("stdio"), c.typed},
+		{field{"command", quote(e.Command)}, isString(e.Command), true},
+		{field{"args", quoteAll(e.Args)}, isStrings(e.Args), len(e.Args) > 0},
+	} {
+		m, r := p.member(src, f.name)
+		switch {
+		case r != nil:
+			return nil, r
+		case m == nil && f.required:
+			missing = append(missing, f.field)
+		case m != nil && !f.same(*m):
+			splices = append(splices, splice{m.StartOffset, m.EndOffset, f.text})
+		}
+	}
+	if len(missing) > 0 {
+		splices = append(splices, p.insertAll(style, missing)...)
+	}
+	return splices, nil
+}
+
+func isString(want string) func(hujson.Value) bool {
+	return func(v hujson.Value) bool {
+		lit, ok := v.Value.(hujson.Literal)
+		return ok && lit.Kind() == '"' && lit.String() == want
+	}
+}
+
+func isStrings(want []string) func(hujson.Value) bool {
+	return func(v hujson.Value) bool {
+		arr, ok := v.Value.(*hujson.Array)
+		if !ok || len(arr.Elements) != len(want) {
+			return false
+		}
+		for i, elem := range arr.Elements {
+			if !isString(want[i])(elem) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// quote returns s as a JSON string. Paths stay readable: & and < are not
+// escaped.
+func quote(s string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string always encodes
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func quoteAll(list []string) string {
+	quoted := make([]string, len(list))
+	for i, s := range list {
+		quoted[i] = quote(s)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// parseLine takes the line out of an error of hujson, whose text may quote the
+// file and goes no further.
+func parseLine(err error) (line int) {
+	_, _ = fmt.Sscanf(err.Error(), "hujson: line %d,", &line)
+	return line
+}
+
+// tooDeep reports whether src nests deeper than maxDepth, outside strings and
+// comments.
+func tooDeep(src []byte) bool {
+	depth := 0
+	for i := 0; i < len(src); i++ {
+		switch src[i] {
+		case '{', '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case '}', ']':
+			depth--
+		case '"':
+			for i++; i < len(src) && src[i] != '"'; i++ {
+				if src[i] == '\\' {
+					i++
+				}
+			}
+		case '/':
+			i += commentEnd(src[i:])
+		}
+	}
+	return false
+}
+
+// commentEnd returns the offset of the last byte of the comment at the start
+// of b, or 0 if there is none.
+func commentEnd(b []byte) int {
+	end := ""
+	switch {
+	case bytes.HasPrefix(b, []byte("//")):
+		end = "\n"
+	case bytes.HasPrefix(b, []byte("/*")):
+		end = "*/"
+	default:
+		return 0
+	}
+	if n := bytes.Index(b[2:], []byte(end)); n >= 0 {
+		return 2 + n + len(end) - 1
+	}
+	return len(b)
+}

@@ -1,0 +1,217 @@
+package clientconfig
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+
+	"example.com/akos/workspace"
+	"github.com/pelletier/go-toml/v2"
+)
+
+// mergeTOML is the merger of TOML files. It edits text at the offsets of a
+// parser, and then proves the edit: the document must decode to what it was,
+// but for our entry.
+func mergeTOML(old []byte, c client, e Entry) ([]byte, *refusal) {
+	bom, src := cutBOM(old)
+	before, r := decode(src)
+	if r != nil {
+		return nil, r
+	}
+	splices, r := tomlSplices(src, []string{c.key, serverName}, e)
+	if r != nil {
+		return nil, r
+	}
+	if len(splices) == 0 {
+		return old, nil
+	}
+	out := apply(src, splices)
+	after, r := decode(out)
+	if r != nil || !onlyOurs(before, after, c.key, e) {
+		return nil, unsafeForm(0)
+	}
+	return append(bom, out...), nil
+}
+
+func unsafeForm(line int) *refusal {
+	return refuse(line, "the servers are written in a form that can't be edited safely")
+}
+
+func decode(src []byte) (map[string]any, *refusal) {
+	doc := map[string]any{}
+	err := toml.Unmarshal(src, &doc)
+	if err == nil {
+		return doc, nil
+	}
+	line := 0
+	if at := (*toml.DecodeError)(nil); errors.As(err, &at) {
+		line, _ = at.Position()
+	}
+	return nil, refuse(line, "not valid TOML")
+}
+
+// onlyOurs reports whether after is before with our entry in it, and takes
+// both apart.
+func onlyOurs(before, after map[string]any, key string, e Entry) bool {
+	theirs, _ := takeEntry(before, key)
+	ours, ok := takeEntry(after, key)
+	if !ok || ours["command"] != e.Command {
+		return false
+	}
+	args := []any{}
+	for _, arg := range e.Args {
+		args = append(args, arg)
+	}
+	if got, ok := ours["args"]; ok && !same(got, args) || !ok && len(args) > 0 {
+		return false
+	}
+	for _, entry := range []map[string]any{theirs, ours} {
+		delete(entry, "command")
+		delete(entry, "args")
+	}
+	return len(theirs) == len(ours) && (len(ours) == 0 || same(theirs, ours)) && same(before, after)
+}
+
+// takeEntry removes our entry from doc and returns it.
+func takeEntry(doc map[string]any, key string) (map[string]any, bool) {
+	servers, _ := doc[key].(map[string]any)
+	entry, ok := servers[serverName].(map[string]any)
+	delete(servers, serverName)
+	if len(servers) == 0 {
+		delete(doc, key) // an empty table and none are the same to a client
+	}
+	return entry, ok
+}
+
+// same is reflect.DeepEqual for which nan is nan.
+func same(a, b any) bool {
+	switch a := a.(type) {
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for k, v := range a {
+			if w, ok := b[k]; !ok || !same(v, w) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, same)
+	case float64:
+		b, ok := b.(float64)
+		return ok && (a == b || math.IsNaN(a) && math.IsNaN(b))
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// tomlSplices returns the splices that put the entry into src, which is valid.
+func tomlSplices(src []byte, path []string, e Entry) ([]splice, *refusal) {
+	doc, r := scanTOML(src, path)
+	if r != nil {
+		return nil, r
+	}
+	nl := newline(src)
+	command, args := "command = "+tomlString(e.Command), "args = "+tomlStrings(e.Args)
+
+	if !doc.found() {
+		if doc.closed > 0 {
+			return nil, unsafeForm(doc.closed) // mcp_servers = { … } can't get a table elsewhere
+		}
+		lead := ""
+		if len(src) > 0 {
+			lead = nl
+			if !bytes.HasSuffix(src, []byte("\n")) {
+				lead += nl
+			}
+		}
+		table := lead + "[" + strings.Join(path, ".") + "]" + nl + command + nl + args + nl
+		return []splice{{len(src), len(src), table}}, nil
+	}
+	if doc.remote > 0 {
+		return nil, &refusal{workspace.Conflict, doc.remote, "the entry " + serverName + " reaches akos-mcp by a URL already"}
+	}
+
+	var splices []splice
+	addArgs := doc.args == nil && len(e.Args) > 0
+	if doc.args != nil && !same(doc.args.decoded(src), toAny(e.Args)) {
+		splices = append(splices, splice{doc.args.value, doc.args.end, tomlStrings(e.Args)})
+	}
+	switch {
+	case doc.command != nil:
+		if doc.command.decoded(src) != e.Command {
+			splices = append(splices, splice{doc.command.value, doc.command.end, tomlString(e.Command)})
+		}
+		if addArgs {
+			splices = append(splices, doc.command.sibling(src, nl, args))
+		}
+	case doc.header > 0:
+		at, lines := lineEnd(src, doc.header), nl+command
+		if addArgs {
+			lines += nl + args
+		}
+		splices = append(splices, splice{at, at, lines})
+	default:
+		return nil, unsafeForm(doc.first)
+	}
+	return splices, nil
+}
+
+func toAny(list []string) []any {
+	out := []any{}
+	for _, s := range list {
+		out = append(out, s)
+	}
+	return out
+}
+
+// tomlString returns s as a TOML string: a Windows path as a literal one, so
+// that it stays readable.
+func tomlString(s string) string {
+	control := func(r rune) bool { return r < ' ' || r == 0x7F }
+	if strings.Contains(s, `\`) && !strings.Contains(s, "'") && !strings.ContainsFunc(s, control) {
+		return "'" + s + "'"
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case control(r):
+			fmt.Fprintf(&b, `\u%04X`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func tomlStrings(list []string) string {
+	quoted := make([]string, len(list))
+	for i, s := range list {
+		quoted[i] = tomlString(s)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// lineEnd returns the offset of the end of the line that holds offset, before
+// its line end.
+func lineEnd(src []byte, offset int) int {
+	n := bytes.IndexByte(src[offset:], '\n')
+	if n < 0 {
+		return len(src)
+	}
+	if end := offset + n; end > offset && src[end-1] == '\r' {
+		return end - 1
+	}
+	return offset + n
+}

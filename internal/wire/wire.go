@@ -1,0 +1,86 @@
+// Package wire opens a workspace on the real parts: the one place that names
+// them all.
+//
+// It decides nothing. Its invariant: opening does no work; the state, the
+// keychain and the project are reached when an operation asks for them.
+package wire
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"example.com/akos/workspace"
+	"example.com/akos/workspace/agefile"
+	"example.com/akos/workspace/project"
+	"example.com/akos/workspace/state"
+	"example.com/akos/workspace/vault"
+)
+
+// Open returns the workspace of this process, as actor ("cli" or "mcp"), and
+// a function that closes it. choice is what --workspace says, or "".
+func Open(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() error, error) {
+	private()
+	if choice == "" {
+		choice = os.Getenv("AKOS_WORKSPACE")
+	}
+	home, err := home()
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, nil, workspace.Errorf(workspace.Invalid, "the current directory does not exist any more").WithHint("cd").Because(err)
+	}
+	db := state.New(home)
+	return workspace.New(workspace.Options{
+		Project:   &project.Finder{Choice: choice, Dir: dir},
+		Store:     db,
+		Courier:   agefile.Courier{},
+		Keys:      vault.New(vault.Options{Home: home, LookupEnv: os.LookupEnv}),
+		LookupEnv: os.LookupEnv,
+		Now:       func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
+		Log:       log,
+		Actor:     actor,
+		Version:   Version(),
+		Home:      home,
+	}), db.Close, nil
+}
+
+// home returns AKOS_HOME, by default a directory of the platform's for data.
+func home() (string, error) {
+	if dir := os.Getenv("AKOS_HOME"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	user, err := os.UserHomeDir()
+	switch xdg := os.Getenv("XDG_DATA_HOME"); {
+	case runtime.GOOS == "windows" && os.Getenv("LOCALAPPDATA") != "":
+		return filepath.Join(os.Getenv("LOCALAPPDATA"), "akos"), nil
+	case runtime.GOOS != "windows" && runtime.GOOS != "darwin" && filepath.IsAbs(xdg):
+		return filepath.Join(xdg, "akos"), nil
+	case err != nil:
+		return "", workspace.Errorf(workspace.Invalid, "no home directory is known for this user").WithHint("export AKOS_HOME=DIR").Because(err)
+	case runtime.GOOS == "darwin":
+		return filepath.Join(user, "Library", "Application Support", "akos"), nil
+	case runtime.GOOS == "windows":
+		return filepath.Join(user, "AppData", "Local", "akos"), nil
+	}
+	return filepath.Join(user, ".local", "share", "akos"), nil
+}
+
+// version is set by the linker in a release: -X example.com/akos/internal/wire.version=1.2.3
+var version string
+
+// Version returns the version of this build.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "0.1.0-dev"
+}

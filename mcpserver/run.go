@@ -1,0 +1,110 @@
+package mcpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"example.com/akos/workspace"
+	"github.com/spf13/pflag"
+)
+
+// A System is what the server may use of the process it runs in.
+type System struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Args     []string // without the name of the program
+	// Open opens the workspace that choice names, and returns what closes it.
+	Open    func(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() error, error)
+	Version string
+	// Exit ends the process at once; a second signal calls it.
+	Exit func(code int)
+}
+
+const usage = `akos-mcp serves the credentials of a workspace to MCP clients over stdio.
+No tool takes or returns a secret value.
+
+Usage: akos-mcp [flags]
+
+`
+
+// Run runs the command line of sys and returns its exit code: 0, or 2 for a
+// wrong flag, or 1.
+func Run(sys System) int {
+	flags := pflag.NewFlagSet("akos-mcp", pflag.ContinueOnError)
+	flags.SetOutput(io.Discard) // its messages quote the arguments
+	flags.Usage = func() {}
+	choice := flags.String("workspace", "", "workspace `DIR|ID` to work in (AKOS_WORKSPACE)")
+	var opts Options
+	flags.BoolVar(&opts.ReadOnly, "read-only", false, "offer only the tools that change nothing")
+	flags.StringSliceVar(&opts.Tools, "tools", nil, "offer only these tools")
+	flags.StringSliceVar(&opts.Exclude, "exclude-tools", nil, "do not offer these tools")
+	format := flags.String("log-format", "text", "text or json, on the standard error")
+	verbose := flags.Bool("verbose", false, "log every call")
+	version := flags.Bool("version", false, "print the version")
+	err := flags.Parse(sys.Args)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		fmt.Fprint(sys.Out, usage, flags.FlagUsages())
+		return 0
+	case err != nil || flags.NArg() > 0 || *format != "text" && *format != "json":
+		fmt.Fprint(sys.Err, "akos-mcp: a flag is not written right\nhint: akos-mcp --help\n")
+		return 2
+	case *version:
+		fmt.Fprintln(sys.Out, "akos-mcp", sys.Version)
+		return 0
+	}
+	opts.Log = logger(sys.Err, *format, *verbose)
+	if err := serve(sys, *choice, opts); err != nil {
+		e := workspace.Explain(err)
+		fmt.Fprintf(sys.Err, "akos-mcp: %s\n", e.Msg)
+		if e.Hint != "" {
+			fmt.Fprintf(sys.Err, "hint: %s\n", e.Hint)
+		}
+		if e.Kind == workspace.Invalid {
+			return 2
+		}
+		return 1
+	}
+	return 0
+}
+
+func logger(w io.Writer, format string, verbose bool) *slog.Logger {
+	level := &slog.HandlerOptions{Level: slog.LevelWarn}
+	if verbose {
+		level.Level = slog.LevelDebug
+	}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, level))
+	}
+	return slog.New(slog.NewTextHandler(w, level))
+}
+
+func serve(sys System, choice string, opts Options) error {
+	w, closeAll, err := sys.Open("mcp", choice, opts.Log)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	opts.Workspace = w
+	s, err := New(opts)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stop()
+		<-signals
+		sys.Exit(130)
+	}()
+	return s.ServeStdio(ctx, sys.In, sys.Out)
+}

@@ -1,0 +1,143 @@
+// Package mcpserver is the MCP face: operations become tools, over stdio.
+//
+// It knows no part and opens no value. Its invariant: no secret value crosses
+// the protocol in either direction, in no message of no kind, and what went
+// wrong inside is told in fixed words.
+package mcpserver
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	"example.com/akos/tools"
+	"example.com/akos/workspace"
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// instructions tell a model what the server is for. Every client pays for
+// each byte.
+const instructions = `akos keeps credentials (API keys, tokens) that you can use and never see. No tool takes or returns a secret value: never ask the user for one in the chat, and never read .env files; use vault_import.
+Order of work: creds_check says what is missing and how to get it; vault_put (or creds_set) has the person enter a value outside of this conversation; connection_create names vault keys.
+Every error says the next call or the command for the person.`
+
+// Options narrow what a server offers. They are the operator's: no request
+// widens them.
+type Options struct {
+	Workspace *workspace.Workspace
+	Log       *slog.Logger
+	ReadOnly  bool     // only tools that change nothing
+	Tools     []string // only these, unless empty
+	Exclude   []string // not these
+}
+
+// A Server offers the operations of akos over MCP.
+type Server struct {
+	mcp   *server.MCPServer
+	tools map[string]*tools.Tool
+	log   *slog.Logger
+}
+
+// New returns a server. A tool in opts that does not exist is Invalid. New
+// touches neither the state nor a keychain.
+func New(opts Options) (*Server, error) {
+	offered, err := choose(opts)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{tools: map[string]*tools.Tool{}, log: opts.Log}
+	s.mcp = server.NewMCPServer("akos", opts.Workspace.Version,
+		server.WithTitle("akos"),
+		server.WithInstructions(instructions),
+		server.WithToolCapabilities(false),
+		server.WithLogging(),
+	)
+	ses := tools.Session{Workspace: opts.Workspace, Human: tools.NoHuman{}, Agent: true}
+	for _, t := range offered {
+		s.tools[t.ID()] = t
+		s.mcp.AddTool(definition(t), s.handler(t, ses))
+	}
+	return s, nil
+}
+
+// definition returns t as tools/list shows it.
+func definition(t *tools.Tool) mcp.Tool {
+	d := mcp.NewToolWithRawSchema(t.ID(), t.Short+". "+t.Long, raw(t.In(true)))
+	d.RawOutputSchema = raw(t.Out())
+	d.Title = t.Short
+	d.Annotations = mcp.ToolAnnotation{
+		Title:           t.Short,
+		ReadOnlyHint:    mcp.ToBoolPtr(t.Effect == tools.Reads),
+		DestructiveHint: mcp.ToBoolPtr(t.Effect == tools.Destroys),
+		IdempotentHint:  mcp.ToBoolPtr(t.Idempotent),
+		OpenWorldHint:   mcp.ToBoolPtr(t.OpenWorld),
+	}
+	return d
+}
+
+func raw(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("mcpserver: " + err.Error()) // a schema of ours always encodes
+	}
+	return b
+}
+
+// argumentsKey is the context key of the bytes of a call's arguments, where
+// the transport has them: the library's own decoding hides a member that is
+// there twice.
+type argumentsKey struct{}
+
+// handler returns what mcp-go calls. It never returns a Go error and never
+// lets a panic through: mcp-go would send the text of either to the client.
+func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFunc {
+	return func(ctx context.Context, req mcp.CallToolRequest) (res *mcp.CallToolResult, _ error) {
+		defer func() {
+			if r := recover(); r != nil {
+				s.log.ErrorContext(ctx, "panic", "tool", t.ID(), "type", fmt.Sprintf("%T", r), "stack", frames())
+				res = failure(workspace.Explain(fmt.Errorf("panic")))
+			}
+		}()
+		args, ok := ctx.Value(argumentsKey{}).(json.RawMessage)
+		if !ok {
+			var err error
+			if args, err = json.Marshal(req.GetRawArguments()); err != nil {
+				return failure(workspace.Explain(err)), nil
+			}
+		}
+		out, err := t.Call(ctx, ses, args)
+		if err != nil {
+			e := workspace.Explain(err)
+			s.log.WarnContext(ctx, "a call failed", "tool", t.ID(), "kind", e.Kind.String(), "err", err)
+			return failure(e), nil
+		}
+		b, err := json.Marshal(out)
+		if err != nil {
+			s.log.ErrorContext(ctx, "a result does not encode", "tool", t.ID())
+			return failure(workspace.Explain(err)), nil
+		}
+		s.log.DebugContext(ctx, "call", "tool", t.ID())
+		return &mcp.CallToolResult{
+			Content:           []mcp.Content{mcp.NewTextContent(string(b))},
+			StructuredContent: json.RawMessage(b),
+		}, nil
+	}
+}
+
+// frames returns the stack without the values of arguments that a full trace
+// shows: functions and lines alone.
+func frames() string { return trimStack(debug.Stack()) }
+
+// failure returns the result for a failed operation.
+func failure(e workspace.Error) *mcp.CallToolResult {
+	text := e.Kind.String() + ": " + e.Msg
+	if hint := tools.AgentHint(e); hint != "" {
+		text += "\nhint: " + hint
+	}
+	res := mcp.NewToolResultError(text)
+	res.Meta = mcp.NewMetaFromMap(map[string]any{"akos/kind": e.Kind.String()})
+	return res
+}

@@ -1,0 +1,310 @@
+package mcpserver
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+const (
+	maxLine    = 4 << 20         // bytes of one message
+	maxWaiting = 4096            // calls that wait for a keychain or a person at one time
+	lastCalls  = 2 * time.Second // for running calls, once the client has gone
+)
+
+// ServeStdio answers the JSON-RPC messages on in, one a line, until in ends or
+// ctx does; then it lets running calls end. It returns nil in both cases.
+//
+// A call that touches nothing, or only the state, is answered on the goroutine
+// that reads: three fewer hand-offs between threads, which halves its time. A
+// call that may wait for a keychain or a person gets a goroutine.
+func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
+	session := server.NewInProcessSession("stdio", nil)
+	if err := s.mcp.RegisterSession(ctx, session); err != nil {
+		return err
+	}
+	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	c := &conn{
+		Server: s, session: session, out: bufio.NewWriter(out),
+		ctx: s.mcp.WithContext(calls, session), waiting: make(chan struct{}, maxWaiting),
+	}
+	go c.forward(calls)
+	readErr := make(chan error, 1)
+	go func() { readErr <- c.read(in) }()
+
+	var err error
+	select {
+	case err = <-readErr:
+	case <-ctx.Done():
+	}
+	ended := make(chan struct{})
+	go func() {
+		c.turn.Lock() // and never again: after a signal no further line is answered
+		c.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(lastCalls):
+		cancel() // what still runs learns that nobody waits for it
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return err
+}
+
+// A conn is one client on stdio.
+type conn struct {
+	*Server
+	session *server.InProcessSession
+	ctx     context.Context
+	waiting chan struct{}  // a place for each call that may wait
+	turn    sync.Mutex     // held while a line is answered
+	running sync.WaitGroup // calls that have a goroutine; added to by whoever holds turn
+
+	mu  sync.Mutex
+	out *bufio.Writer
+}
+
+// read answers line after line. A line that is too long, or no UTF-8, gets an
+// error, and the next one is read.
+func (c *conn) read(in io.Reader) error {
+	r := bufio.NewReaderSize(in, 64<<10)
+	for {
+		line, err := readLine(r)
+		c.turn.Lock()
+		switch {
+		case errors.Is(err, errTooLong):
+			c.reply(nil, failed(mcp.PARSE_ERROR, "a message may have 4 MiB"))
+			err = nil
+		case len(bytes.TrimSpace(line)) > 0: // also the last line without an end
+			c.answer(line)
+		}
+		if err != nil || r.Buffered() == 0 {
+			c.flush()
+		}
+		c.turn.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+var errTooLong = errors.New("mcpserver: the line is too long")
+
+// readLine returns the next line, which is good until the next call. It keeps
+// at most maxLine bytes of it.
+func readLine(r *bufio.Reader) ([]byte, error) {
+	line, err := r.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return line, err
+	}
+	long := bytes.Clone(line)
+	for errors.Is(err, bufio.ErrBufferFull) {
+		line, err = r.ReadSlice('\n')
+		if len(long) <= maxLine {
+			long = append(long, line...)
+		}
+	}
+	if len(bytes.TrimRight(long, "\r\n")) > maxLine && (err == nil || errors.Is(err, io.EOF)) {
+		return nil, errTooLong
+	}
+	return long, err
+}
+
+// An envelope is what decides how a message is answered.
+type envelope struct {
+	JSONRPC string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Method  string          `json:"method"`
+	Params  struct {
+		Name      string          `json:"name"`
+		Arguments json.RawMessage `json:"arguments"`
+	} `json:"params"`
+}
+
+// answer answers one message, which is good until answer returns.
+func (c *conn) answer(line []byte) {
+	var m envelope
+	if !utf8.Valid(line) {
+		c.reply(nil, failed(mcp.PARSE_ERROR, "a message is UTF-8"))
+		return
+	}
+	if err := json.Unmarshal(line, &m); err != nil {
+		var wrongType *json.UnmarshalTypeError
+		if errors.As(err, &wrongType) {
+			c.reply(validID(m.ID), failed(mcp.INVALID_REQUEST, "not a JSON-RPC request"))
+		} else {
+			c.reply(nil, failed(mcp.PARSE_ERROR, "not JSON"))
+		}
+		return
+	}
+	if m.ID != nil && validID(m.ID) == nil {
+		c.reply(nil, failed(mcp.INVALID_REQUEST, "an id is a string or a number"))
+		return
+	}
+	if m.Method == "" && m.ID != nil && m.JSONRPC == mcp.JSONRPC_VERSION && isResponse(line) {
+		return // to a request that we did not send
+	}
+	msg := bytes.Clone(line) // the library keeps parts of it
+	if m.Method != string(mcp.MethodToolsCall) {
+		c.handle(c.ctx, m.ID, msg)
+		return
+	}
+	t, ok := c.tools[m.Params.Name]
+	if !ok && m.ID != nil {
+		c.reply(m.ID, failed(mcp.INVALID_PARAMS, "there is no such tool: see tools/list"))
+		return
+	}
+	ctx := context.WithValue(c.ctx, argumentsKey{}, m.Params.Arguments)
+	if t == nil || !t.Slow {
+		c.handle(ctx, m.ID, msg)
+		return
+	}
+	select {
+	case c.waiting <- struct{}{}:
+	default:
+		c.reply(m.ID, failed(mcp.INTERNAL_ERROR, "too many calls are waiting"))
+		return
+	}
+	id := bytes.Clone(m.ID)
+	c.running.Go(func() {
+		defer func() { <-c.waiting }()
+		c.handle(ctx, id, msg)
+		c.flush()
+	})
+}
+
+// isResponse reports whether a message without a method answers a request.
+func isResponse(line []byte) bool {
+	var m struct{ Result, Error json.RawMessage }
+	return json.Unmarshal(line, &m) == nil && (m.Result != nil || m.Error != nil)
+}
+
+// validID returns id if it is a string or a number, and nil otherwise.
+func validID(id json.RawMessage) json.RawMessage {
+	if len(id) > 0 && (id[0] == '"' || id[0] == '-' || id[0] >= '0' && id[0] <= '9') {
+		return id
+	}
+	return nil
+}
+
+// handle has the library answer msg.
+func (c *conn) handle(ctx context.Context, id json.RawMessage, msg []byte) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", r), "stack", frames())
+			if id != nil {
+				c.reply(id, failed(mcp.INTERNAL_ERROR, "internal error"))
+			}
+		}
+	}()
+	switch res := c.mcp.HandleMessage(ctx, msg).(type) {
+	case nil:
+	case mcp.JSONRPCError:
+		c.reply(id, answerMessage{Error: plainError(res.Error)})
+	case mcp.JSONRPCResponse:
+		c.reply(id, answerMessage{Result: res.Result})
+	default:
+		c.log.ErrorContext(ctx, "an answer of an unknown type", "type", fmt.Sprintf("%T", res))
+		c.reply(id, failed(mcp.INTERNAL_ERROR, "internal error"))
+	}
+}
+
+// An answerMessage is a JSON-RPC response with the id in the bytes that the
+// client chose: the library's number would lose digits.
+type answerMessage struct {
+	JSONRPC string                   `json:"jsonrpc"`
+	ID      json.RawMessage          `json:"id"`
+	Result  any                      `json:"result,omitempty"`
+	Error   *mcp.JSONRPCErrorDetails `json:"error,omitempty"`
+}
+
+func failed(code int, text string) answerMessage {
+	return answerMessage{Error: &mcp.JSONRPCErrorDetails{Code: code, Message: text}}
+}
+
+// plainError returns e without what the library quotes of the message.
+func plainError(e mcp.JSONRPCErrorDetails) *mcp.JSONRPCErrorDetails {
+	switch e.Code {
+	case mcp.PARSE_ERROR:
+		e = mcp.JSONRPCErrorDetails{Code: e.Code, Message: "not JSON"}
+	case mcp.INVALID_REQUEST:
+		e = mcp.JSONRPCErrorDetails{Code: e.Code, Message: "not a valid request"}
+	case mcp.METHOD_NOT_FOUND:
+		e = mcp.JSONRPCErrorDetails{Code: e.Code, Message: "no such method"}
+	case mcp.INVALID_PARAMS:
+		e = mcp.JSONRPCErrorDetails{Code: e.Code, Message: "the params do not fit the method"}
+	case mcp.INTERNAL_ERROR:
+		e = mcp.JSONRPCErrorDetails{Code: e.Code, Message: "internal error"}
+	}
+	return &e
+}
+
+// reply writes the answer to id, after every notification that was sent
+// before it.
+func (c *conn) reply(id json.RawMessage, a answerMessage) {
+	if id == nil {
+		id = json.RawMessage("null")
+	}
+	a.JSONRPC, a.ID = mcp.JSONRPC_VERSION, id
+	b, err := json.Marshal(a)
+	if err != nil {
+		c.log.Error("an answer does not encode", "err", err)
+		b, _ = json.Marshal(answerMessage{JSONRPC: mcp.JSONRPC_VERSION, ID: id, Error: failed(mcp.INTERNAL_ERROR, "internal error").Error})
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		select {
+		case n := <-c.session.ClientNotifications():
+			c.write(n)
+			continue
+		default:
+		}
+		break
+	}
+	c.out.Write(b) // an error sticks in the writer, and the client has gone
+	c.out.WriteByte('\n')
+}
+
+// write writes a message of ours. The caller holds the lock.
+func (c *conn) write(v any) {
+	if b, err := json.Marshal(v); err == nil {
+		c.out.Write(b)
+		c.out.WriteByte('\n')
+	}
+}
+
+func (c *conn) flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.out.Flush()
+}
+
+// forward writes the notifications that no answer follows.
+func (c *conn) forward(ctx context.Context) {
+	for {
+		select {
+		case n := <-c.session.ClientNotifications():
+			c.mu.Lock()
+			c.write(n)
+			c.out.Flush()
+			c.mu.Unlock()
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package akos
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "example.com/akos/"
+
+// imports says which packages of this module each package may import. All
+// arrows point at the domain; faces and parts don't know one another.
+var imports = map[string][]string{
+	".":                         {},
+	"cmd/akos":                  {"internal/cli", "internal/wire"},
+	"cmd/akos-mcp":              {"internal/wire", "mcpserver"},
+	"internal/akostest":         {"workspace"},
+	"internal/cli":              {"internal/clientconfig", "internal/terminal", "tools", "workspace"},
+	"internal/clientconfig":     {"workspace"},
+	"internal/terminal":         {"workspace"},
+	"internal/wire":             {"workspace", "workspace/agefile", "workspace/project", "workspace/state", "workspace/vault"},
+	"mcpserver":                 {"tools", "workspace"},
+	"tools":                     {"workspace", "workspace/catalog"},
+	"workspace":                 {"workspace/catalog", "workspace/internal/dotenv", "workspace/internal/secret"},
+	"workspace/agefile":         {"workspace", "workspace/internal/secret"},
+	"workspace/catalog":         {},
+	"workspace/internal/dotenv": {"workspace/internal/secret"},
+	"workspace/internal/secret": {},
+	"workspace/project":         {"workspace", "workspace/catalog"},
+	"workspace/state":           {"workspace"},
+	"workspace/vault":           {"workspace", "workspace/internal/secret"},
+	"workspace/vault/vaulttest": {"workspace", "workspace/vault"},
+}
+
+// forbidden says which packages of others a package may not even reach
+// through what it imports of ours, and why.
+var forbidden = []struct{ from, never, why string }{
+	{"cmd/akos", "github.com/mark3labs/mcp-go", "it would cost every command 24M instructions"},
+	{"workspace", "github.com/spf13/cobra", "the domain knows no command line"},
+	{"workspace", "github.com/mark3labs/mcp-go", "the domain knows no protocol"},
+	{"tools", "github.com/spf13/cobra", "operations know no command line"},
+	{"tools", "github.com/mark3labs/mcp-go", "operations know no protocol"},
+	{"cmd/akos", "github.com/santhosh-tekuri/jsonschema", "its init costs 6 ms"},
+}
+
+// domain may not do I/O: these are what it would be done with.
+var noIO = []string{"os", "os/exec", "net", "net/http", "database/sql", "syscall"}
+
+// reveals lists the files that open a secret. Each is a reviewed exit.
+var reveals = []string{
+	"workspace/agefile/agefile.go", // into an age file, sealed to its recipients
+	"workspace/creds.go",           // to compare with the shape of a provider's key
+	"workspace/key.go",             // to measure it, and to take off a line end
+	"workspace/transfer.go",        // into the payload of an export, and out of it
+	"workspace/vault/seal.go",      // into a sealed box
+}
+
+// walk parses every Go file of the module that is not a test.
+func walk(t *testing.T, visit func(file string, f *ast.File)) {
+	t.Helper()
+	n := 0
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() && (strings.HasPrefix(d.Name(), ".") && file != "." || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		n++
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+		if err == nil {
+			visit(filepath.ToSlash(file), f)
+		}
+		return err
+	})
+	if err != nil || n < 30 {
+		t.Fatalf("read %d files: %v", n, err)
+	}
+}
+
+// TestImports reads the files itself: a test that asks "go list" is cached
+// without regard to the files that it depends on.
+func TestImports(t *testing.T) {
+	documented := map[string]bool{}
+	theirs := map[string]map[string]string{} // package → import path of others → file
+	ours := map[string][]string{}
+	walk(t, func(file string, f *ast.File) {
+		pkg := path.Dir(file)
+		documented[pkg] = documented[pkg] || f.Doc != nil
+		may, ok := imports[pkg]
+		if !ok {
+			t.Errorf("%s is not in the map of imports", pkg)
+		}
+		if theirs[pkg] == nil {
+			theirs[pkg] = map[string]string{}
+		}
+		for _, spec := range f.Imports {
+			imp, _ := strconv.Unquote(spec.Path.Value)
+			rel, isOurs := strings.CutPrefix(imp, module)
+			if imp == "log" {
+				t.Errorf("%s: log writes where it likes; take a *slog.Logger", file)
+			}
+			if !isOurs {
+				theirs[pkg][imp] = file
+				continue
+			}
+			ours[pkg] = append(ours[pkg], rel)
+			if !slices.Contains(may, rel) {
+				t.Errorf("%s: %s must not import %s", file, pkg, rel)
+			}
+			if rel == "internal/akostest" {
+				t.Errorf("%s: fakes are for tests", file)
+			}
+		}
+	})
+	for pkg, ok := range documented {
+		if !ok {
+			t.Errorf("%s has no package comment", pkg)
+		}
+	}
+	for _, imp := range noIO {
+		if file := theirs["workspace"][imp]; file != "" {
+			t.Errorf("%s imports %s: the domain does no I/O", file, imp)
+		}
+	}
+	for _, rule := range forbidden {
+		seen := map[string]bool{}
+		var reach func(string)
+		reach = func(pkg string) {
+			if seen[pkg] {
+				return
+			}
+			seen[pkg] = true
+			for imp, file := range theirs[pkg] {
+				if strings.HasPrefix(imp, rule.never) {
+					t.Errorf("%s reaches %s through %s: %s", rule.from, imp, file, rule.why)
+				}
+			}
+			for _, next := range ours[pkg] {
+				reach(next)
+			}
+		}
+		reach(rule.from)
+	}
+}
+
+// TestExits finds a new call of secret.Reveal, and what would go past the
+// streams that a face was given: on stdio, standard output is the protocol's.
+func TestExits(t *testing.T) {
+	var got []string
+	walk(t, func(file string, f *ast.File) {
+		for _, spec := range f.Imports {
+			if spec.Name != nil && strings.HasSuffix(spec.Path.Value, `/secret"`) {
+				t.Errorf("%s renames the package secret: its calls of Reveal would not be found", file)
+			}
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			pkg, _ := sel.X.(*ast.Ident)
+			if pkg == nil {
+				return true
+			}
+			name := sel.Sel.Name
+			switch {
+			case pkg.Name == "secret" && name == "Reveal":
+				got = append(got, file)
+			case pkg.Name == "os" && (name == "Stdout" || name == "Stderr" || name == "Exit" || name == "Stdin"),
+				pkg.Name == "fmt" && strings.HasPrefix(name, "Print"):
+				if !strings.HasPrefix(file, "cmd/") {
+					t.Errorf("%s: %s.%s belongs in cmd", file, pkg.Name, name)
+				}
+			case pkg.Name == "os" && (name == "Getenv" || name == "LookupEnv"):
+				if file != "internal/wire/wire.go" && !strings.HasPrefix(file, "cmd/") && !strings.HasPrefix(file, "internal/akostest/") {
+					t.Errorf("%s: %s.%s: the environment is given by internal/wire", file, pkg.Name, name)
+				}
+			}
+			return true
+		})
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
+				t.Errorf("%s: init runs for every command", file)
+			}
+		}
+	})
+	slices.Sort(got)
+	if got = slices.Compact(got); !slices.Equal(got, reveals) {
+		t.Errorf("secret.Reveal is called in %q, want %q", got, reveals)
+	}
+}
+
+// TestMains keeps the mains to wiring.
+func TestMains(t *testing.T) {
+	for _, file := range []string{"cmd/akos/main.go", "cmd/akos-mcp/main.go"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(data, []byte("\n")); n > 20 {
+			t.Errorf("%s has %d lines, at most 20 are right", file, n)
+		}
+	}
+}

@@ -1,0 +1,240 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"example.com/akos/workspace"
+	"example.com/akos/workspace/catalog"
+)
+
+// filter is what creds list and creds check have in common.
+type filter struct {
+	Kind     []string `json:"kind,omitempty" enum:"providerKind" jsonschema:"only these kinds"`
+	Provider []string `json:"provider,omitempty" jsonschema:"only these provider ids"`
+	AirGap   bool     `json:"airGap,omitempty" jsonschema:"skip cloud providers"`
+}
+
+func (f filter) domain() workspace.Filter {
+	return workspace.Filter{Kinds: f.Kind, Providers: f.Provider, AirGap: f.AirGap}
+}
+
+// Providers is the result of creds list.
+type Providers struct {
+	Providers []catalog.Provider `json:"providers"`
+}
+
+// WriteText writes a table.
+func (r Providers) WriteText(w io.Writer) error {
+	var rows []string
+	for _, p := range r.Providers {
+		rows = append(rows, row(p.ID, p.Kind, strings.Join(p.RequiredKeys, " "), strings.Join(p.OptionalKeys, " ")))
+	}
+	return table(w, "PROVIDER\tKIND\tREQUIRED KEYS\tOPTIONAL KEYS", rows)
+}
+
+func credsList() *Tool {
+	return define(spec[filter, Providers]{
+		Name: "creds list", Short: "List providers and the keys they require", Effect: Reads, Idempotent: true,
+		Long:    "The catalog: what each provider is for, which keys it needs, where to get them. It looks for no key; creds_check does.",
+		Example: "akos creds list --kind llm\nakos creds list --air-gap --json",
+		Run: func(ctx context.Context, s Session, in filter) (Providers, error) {
+			ps, err := s.Workspace.Providers(ctx, in.domain())
+			return Providers{ps}, err
+		},
+	})
+}
+
+// Check is the result of creds check.
+type Check struct{ workspace.Check }
+
+// WriteText writes one line a provider.
+func (r Check) WriteText(w io.Writer) error {
+	for _, c := range r.Results {
+		text := "[" + c.Status + "] " + c.ProviderID
+		switch c.Status {
+		case workspace.StatusMissing:
+			text = fmt.Sprintf("[MISSING] %s  missing: %s  hint: %s", c.ProviderID, strings.Join(c.MissingKeys, ", "), c.Remediation)
+		case workspace.StatusInvalid:
+			text = fmt.Sprintf("[INVALID] %s  hint: %s", c.ProviderID, c.Remediation)
+		}
+		if err := line(w, "%s", text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Verdict returns a CredentialsMissing error if a required key is missing.
+func (r Check) Verdict() error {
+	var bad []string
+	hint := ""
+	for _, c := range r.Results {
+		if c.Status == workspace.StatusMissing || c.Status == workspace.StatusInvalid {
+			bad = append(bad, c.ProviderID)
+			if hint == "" {
+				hint = c.Remediation
+			}
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	return workspace.Errorf(workspace.CredentialsMissing, "required credentials are missing for %s", strings.Join(bad, ", ")).WithHint("%s", hint)
+}
+
+func credsCheck() *Tool {
+	type in struct {
+		filter
+		SecretsFile string `json:"secretsFile,omitempty" jsonschema:"dotenv file in the workspace's directory to look in too"`
+		EnvPrefix   string `json:"envPrefix,omitempty" face:"cli" jsonschema:"prefix of variables to try after the bare name (default AGENTSKITOS_)"`
+	}
+	return define(spec[in, Check]{
+		Name: "creds check", Short: "Check that required credentials are there", Effect: Reads, Idempotent: true,
+		Long:    "Looks in the environment, the secrets file, the vault; says for each missing key where to get it and the next tool call. Call it first. It reads no value to you.",
+		Example: "# exit 7 if one is missing\nakos creds check --provider openai --provider slack\n\n# with a dotenv file\nakos creds check --secrets-file .env",
+		Run: func(ctx context.Context, s Session, in in) (Check, error) {
+			if in.EnvPrefix == "" {
+				in.EnvPrefix = workspace.DefaultEnvPrefix
+			}
+			c, err := s.Workspace.Check(ctx, workspace.CheckRequest{
+				Filter: in.domain(), EnvPrefix: in.EnvPrefix,
+				SecretsFile: workspace.FileArg{Path: in.SecretsFile, Confined: s.Agent},
+			})
+			return Check{c}, err
+		},
+	})
+}
+
+// CredsSet is the result of creds set.
+type CredsSet struct {
+	Results []Stored `json:"results"`
+}
+
+// WriteText writes one line a key.
+func (r CredsSet) WriteText(w io.Writer) error {
+	for _, s := range r.Results {
+		if err := s.WriteText(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Notes returns the notices.
+func (r CredsSet) Notes() (all []string) {
+	for _, s := range r.Results {
+		all = append(all, s.Notes()...)
+	}
+	return all
+}
+
+func credsSet() *Tool {
+	type in struct {
+		Provider string `json:"provider,omitempty" jsonschema:"store each missing key of this provider"`
+		Key      string `json:"key,omitempty" jsonschema:"or this one key"`
+		Scope    string `json:"scope,omitempty" enum:"scope"`
+	}
+	return define(spec[in, CredsSet]{
+		Name: "creds set", Short: "Store a provider's credentials that a person enters", Effect: Writes, Slow: true,
+		Long:    "As vault_put, for each missing key of a provider; says where to get it. It takes no value.",
+		Example: "# guided: choose, see where to get the key, type it unseen\nakos creds set\n\nakos creds set slack\n\n# from another program\npass show openai | akos creds set openai --stdin",
+		Run: func(ctx context.Context, s Session, in in) (CredsSet, error) {
+			keys, err := s.Workspace.KeysToSet(ctx, in.Provider, in.Key)
+			r := CredsSet{Results: []Stored{}}
+			for _, key := range keys {
+				if err != nil {
+					break
+				}
+				var stored Stored
+				if stored, err = put(ctx, s, workspace.PutRequest{Key: key, Scope: workspace.Scope(in.Scope)}); err == nil {
+					r.Results = append(r.Results, stored)
+				}
+			}
+			return r, err
+		},
+	})
+}
+
+// Guide is the result of creds guide.
+type Guide struct {
+	Guide string `json:"guide"`
+}
+
+// WriteText writes the guide.
+func (r Guide) WriteText(w io.Writer) error {
+	_, err := io.WriteString(w, r.Guide)
+	return err
+}
+
+func credsGuide() *Tool {
+	type in struct{}
+	return define(spec[in, Guide]{
+		Name: "creds guide", Short: "Print the onboarding playbook of this workspace", Effect: Reads, Idempotent: true,
+		CLIOnly: "a client reads it as the resource akos://guide, which comes with the resources",
+		Long:    "What is there, what is missing, and the commands from here to a ready connection.",
+		Example: "akos creds guide",
+		Run: func(ctx context.Context, s Session, _ in) (Guide, error) {
+			text, err := guide(ctx, s.Workspace)
+			return Guide{text}, err
+		},
+	})
+}
+
+// guide writes the playbook from what is true now.
+func guide(ctx context.Context, w *workspace.Workspace) (string, error) {
+	st, err := w.Status(ctx)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	p("# Credentials for the workspace %s\n", st.Workspace.ID)
+	p("Values go from you into the vault (%s) and are never shown again: not to an agent, not to you.\n", st.Vault.Backend)
+	if !st.Workspace.Trusted {
+		p("This workspace file is not trusted yet. Look at it, then: %s", st.Next)
+		return b.String(), nil
+	}
+	c, err := w.Check(ctx, workspace.CheckRequest{EnvPrefix: workspace.DefaultEnvPrefix})
+	if err != nil {
+		return "", err
+	}
+	providers, err := w.Providers(ctx, workspace.Filter{})
+	if err != nil {
+		return "", err
+	}
+	p("## 1. What is there\n")
+	there := false
+	for _, r := range c.Results {
+		for _, key := range sortedKeys(r.FoundIn) {
+			p("- %s: %s, in %s", r.ProviderID, key, r.FoundIn[key])
+			there = true
+		}
+	}
+	if !there {
+		p("- nothing yet")
+	}
+	p("\n## 2. What can be added\n\nChoose what you use; nobody needs all of it.\n")
+	for _, pr := range providers {
+		i := slices.IndexFunc(c.Results, func(r workspace.CheckResult) bool { return r.ProviderID == pr.ID })
+		if i < 0 || len(c.Results[i].MissingKeys) == 0 {
+			continue
+		}
+		p("- %s (%s): %s", pr.Name, pr.Unlocks, strings.Join(c.Results[i].MissingKeys, ", "))
+		p("  get it: %s", pr.DocsURL)
+		if len(pr.Scopes) > 0 {
+			p("  ask for no more than: %s", strings.Join(pr.Scopes, ", "))
+		}
+		p("  store it: %s", c.Results[i].Remediation)
+	}
+	p("\nA whole dotenv file at once: akos vault import .env --rewrite")
+	p("\n## 3. Connect\n\nakos connections kinds\nakos connections create slack --name team-chat --vault-key SLACK_BOT_TOKEN\n")
+	for _, m := range st.Missing {
+		p("The connection %s waits for %s: akos vault put %s", m.Connection, m.Key, m.Key)
+	}
+	p("## 4. Let an agent work with it\n\nakos mcp config --client claude-code --write")
+	return b.String(), nil
+}

@@ -1,0 +1,62 @@
+package tools
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+
+	"example.com/akos/workspace"
+)
+
+// AgentHint returns the hint of e for an agent: the tool call that does what
+// the command of the hint does, where there is one. A command that needs a
+// person stays a command.
+func AgentHint(e workspace.Error) string {
+	if e.Kind == workspace.HumanNeeded {
+		return e.Hint
+	}
+	words, ok := strings.CutPrefix(e.Hint, "akos ")
+	if !ok {
+		return e.Hint
+	}
+	for _, t := range Catalog() {
+		rest, ok := strings.CutPrefix(words+" ", t.Command+" ")
+		if !ok || t.CLIOnly != "" {
+			continue
+		}
+		if args, ok := toolArgs(t, strings.Fields(rest)); ok {
+			return t.ID() + " " + args
+		}
+	}
+	return e.Hint
+}
+
+// toolArgs returns the words of a command as the arguments of t; ok is false
+// if a word has no place there.
+func toolArgs(t *Tool, words []string) (args string, ok bool) {
+	in := map[string]any{}
+	var places []string
+	for i := range t.Args.NumField() {
+		f := t.Args.Field(i)
+		if f.Tag.Get("arg") != "" && f.Type.Kind() == reflect.String {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			places = append(places, name)
+		}
+	}
+	for len(words) > 0 {
+		word := words[0]
+		words = words[1:]
+		switch name, isFlag := strings.CutPrefix(word, "--"); {
+		case isFlag && name == "scope" && len(words) > 0:
+			in["scope"], words = words[0], words[1:]
+		case isFlag && name == "force":
+			in["force"] = true
+		case isFlag || len(places) == 0:
+			return "", false
+		default:
+			in[places[0]], places = word, places[1:]
+		}
+	}
+	b, err := json.Marshal(in)
+	return string(b), err == nil
+}

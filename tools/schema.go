@@ -1,0 +1,265 @@
+package tools
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"example.com/akos/workspace"
+	"example.com/akos/workspace/catalog"
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// A schema is a JSON schema that can check arguments.
+type schema struct {
+	*jsonschema.Schema
+	resolved *jsonschema.Resolved
+	tool     string
+}
+
+// infer returns the schema of T. These tags of a field count:
+//
+//	json        its name; omitempty or omitzero make it optional
+//	jsonschema  its description
+//	enum        a name of enums
+//	face        "cli" or "mcp": it is there on that face alone
+func infer[T any](tool string, agent bool) *schema {
+	mustNotCarrySecret[T](tool)
+	s, err := jsonschema.For[T](nil)
+	if err != nil {
+		panic(fmt.Sprintf("tools: %s: %v", tool, err))
+	}
+	plain(s)
+	tagged(s, reflect.TypeFor[T](), agent)
+	r, err := s.Resolve(nil)
+	if err != nil {
+		panic(fmt.Sprintf("tools: %s: %v", tool, err))
+	}
+	return &schema{s, r, tool}
+}
+
+// plain makes every list an array and every map an object, and not "either
+// that or null", which some clients refuse. No Result holds a nil slice.
+func plain(s *jsonschema.Schema) {
+	if s == nil {
+		return
+	}
+	if i := slices.Index(s.Types, "null"); i >= 0 {
+		if s.Types = slices.Delete(slices.Clone(s.Types), i, i+1); len(s.Types) == 1 {
+			s.Type, s.Types = s.Types[0], nil
+		}
+	}
+	for _, p := range s.Properties {
+		plain(p)
+	}
+	plain(s.Items)
+	plain(s.AdditionalProperties)
+}
+
+// tagged applies the tags that the library does not know.
+func tagged(s *jsonschema.Schema, t reflect.Type, agent bool) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			tagged(s, f.Type, agent)
+			continue
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if face := f.Tag.Get("face"); face == "cli" && agent || face == "mcp" && !agent {
+			delete(s.Properties, name)
+			s.PropertyOrder = slices.DeleteFunc(s.PropertyOrder, func(p string) bool { return p == name })
+			s.Required = slices.DeleteFunc(s.Required, func(p string) bool { return p == name })
+			continue
+		}
+		if e := f.Tag.Get("enum"); e != "" {
+			p := s.Properties[name]
+			if p.Items != nil {
+				p = p.Items
+			}
+			for _, v := range enums(e) {
+				p.Enum = append(p.Enum, v)
+			}
+		}
+	}
+}
+
+// enums returns the values that an argument of the named set may have.
+func enums(name string) []string {
+	switch name {
+	case "scope":
+		return []string{"workspace", "tenant"}
+	case "connectionKind":
+		return catalog.KindNames()
+	case "providerKind":
+		return catalog.ProviderKinds()
+	case "backend":
+		return []string{"auto", "os-keychain", "file", "env"}
+	}
+	panic("tools: no such enum: " + name)
+}
+
+// check returns an Invalid error unless args is an object that fits s. The
+// error names the argument and the rule, and echoes nothing.
+func (s *schema) check(args json.RawMessage) error {
+	if err := unique(args); err != nil {
+		return err
+	}
+	var v map[string]any
+	if err := json.Unmarshal(args, &v); err != nil {
+		return workspace.Errorf(workspace.Invalid, "%s: the arguments are not a JSON object", s.tool)
+	}
+	// First of all: what looks like a credential goes nowhere, not even into
+	// the log of what was wrong with the rest.
+	if err := refuse(v); err != nil {
+		return err
+	}
+	if s.resolved.Validate(v) == nil {
+		return nil
+	}
+	names := s.names()
+	for _, name := range s.Required {
+		if _, ok := v[name]; !ok {
+			return workspace.Errorf(workspace.Invalid, "%s: the argument %s is missing", s.tool, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		p := s.Properties[name]
+		if p == nil && len(names) == 0 {
+			return workspace.Errorf(workspace.Invalid, "%s takes no arguments", s.tool)
+		}
+		if p == nil {
+			return workspace.Errorf(workspace.Invalid, "%s: an unknown argument; the arguments are %s", s.tool, strings.Join(names, ", "))
+		}
+		if r, err := p.Resolve(nil); err == nil && r.Validate(v[name]) != nil {
+			return workspace.Errorf(workspace.Invalid, "%s: the argument %s must be %s", s.tool, name, rule(p))
+		}
+	}
+	return workspace.Errorf(workspace.Invalid, "the arguments do not fit %s", s.tool)
+}
+
+// names returns the arguments, sorted.
+func (s *schema) names() []string { return slices.Sorted(maps.Keys(s.Properties)) }
+
+// rule says in words what p asks for.
+func rule(p *jsonschema.Schema) string {
+	switch {
+	case p.Items != nil:
+		return "a list of which each is " + rule(p.Items)
+	case len(p.Enum) > 0:
+		var vs []string
+		for _, v := range p.Enum {
+			vs = append(vs, fmt.Sprint(v))
+		}
+		return "one of " + strings.Join(vs, ", ")
+	case p.Type == "object":
+		return "an object"
+	case p.Type != "":
+		return "a " + p.Type
+	}
+	return "of another type"
+}
+
+// unique refuses an object with the same member twice, at any depth: the
+// decoder would let the last one win, unseen.
+func unique(args json.RawMessage) error {
+	type level struct {
+		seen  map[string]bool // nil in an array
+		isKey bool
+	}
+	dec := json.NewDecoder(bytes.NewReader(args))
+	dec.UseNumber()
+	var stack []level
+	for {
+		tok, err := dec.Token()
+		if err != nil {
+			return nil // its end, or a syntax error that Unmarshal reports
+		}
+		top := len(stack) - 1
+		if d, ok := tok.(json.Delim); ok {
+			switch d {
+			case '{':
+				stack = append(stack, level{map[string]bool{}, true})
+			case '[':
+				stack = append(stack, level{})
+			default:
+				stack = stack[:top]
+			}
+			if d == '}' || d == ']' {
+				if top--; top >= 0 {
+					stack[top].isKey = stack[top].seen != nil
+				}
+			}
+			continue
+		}
+		if top < 0 || stack[top].seen == nil {
+			continue
+		}
+		l := &stack[top]
+		if l.isKey {
+			key := tok.(string)
+			if l.seen[key] {
+				return workspace.Errorf(workspace.Invalid, "the arguments have a member twice")
+			}
+			l.seen[key] = true
+		}
+		l.isKey = !l.isKey
+	}
+}
+
+// refuse returns an error if any string in v looks like a credential.
+func refuse(v any) error {
+	switch v := v.(type) {
+	case string:
+		return workspace.Refuse(v, "an argument")
+	case []any:
+		for _, e := range v {
+			if err := refuse(e); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for name, e := range v {
+			if err := refuse(name); err != nil {
+				return err
+			}
+			if err := refuse(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mustNotCarrySecret panics if a T could carry a workspace.Secret, or
+// anything whose content the walk can't see.
+func mustNotCarrySecret[T any](tool string) {
+	seen := map[reflect.Type]bool{}
+	var walk func(reflect.Type)
+	walk = func(t reflect.Type) {
+		if seen[t] {
+			return
+		}
+		seen[t] = true
+		switch t.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Array:
+			walk(t.Elem())
+		case reflect.Map:
+			walk(t.Key())
+			walk(t.Elem())
+		case reflect.Func, reflect.Chan:
+			panic(fmt.Sprintf("tools: %s: neither an argument nor a result may hold a %s", tool, t.Kind()))
+		case reflect.Struct:
+			if t == reflect.TypeFor[workspace.Secret]() {
+				panic(fmt.Sprintf("tools: %s: a secret may be neither argument nor result", tool))
+			}
+			for i := range t.NumField() {
+				walk(t.Field(i).Type)
+			}
+		}
+	}
+	walk(reflect.TypeFor[T]())
+}

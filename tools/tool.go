@@ -1,0 +1,170 @@
+// Package tools declares the operations of akos, once each.
+//
+// A Tool is the single source of a command, its flags, help and --json, of an
+// MCP tool with both schemas and its hints, of a section of docs/reference.md
+// and of a golden file. The package knows no part and no protocol. Its
+// invariant: no argument and no result can carry a secret, which [define]
+// checks by a walk through the types.
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"reflect"
+	"strings"
+	"sync"
+
+	"example.com/akos/workspace"
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// An Effect says what a Tool does to the world.
+type Effect uint8
+
+// There is no zero Effect, so that define finds a forgotten one.
+const (
+	Reads Effect = iota + 1
+	Writes
+	Destroys
+)
+
+// String returns "reads", "writes" or "destroys".
+func (e Effect) String() string { return [...]string{"unset", "reads", "writes", "destroys"}[e] }
+
+// A Session is what an operation may use.
+type Session struct {
+	Workspace *workspace.Workspace
+	Human     Human
+	// Agent is set where the caller is an agent: it gets the arguments of the
+	// MCP tools alone, and the files of the workspace alone.
+	Agent bool
+}
+
+// A Human can be asked for what must not pass through an agent.
+type Human interface {
+	// Secret returns the value that the person enters.
+	Secret(ctx context.Context, ask Ask) (workspace.Secret, error)
+	// Confirm returns nil if the person says yes.
+	Confirm(ctx context.Context, question string) error
+}
+
+// An Ask says what a value is for. All of it is shown to the person.
+type Ask struct {
+	Key      string
+	Scope    workspace.Scope
+	Provider string // its name; empty for a key that the catalog does not know
+	DocsURL  string // where to get the value
+}
+
+// NoHuman is the Human of a face with nobody to ask.
+type NoHuman struct{}
+
+// Secret refuses, and says which command a person runs instead.
+func (NoHuman) Secret(_ context.Context, a Ask) (workspace.Secret, error) {
+	hint := "akos vault put " + a.Key
+	if a.Scope == workspace.ScopeTenant {
+		hint += " --scope tenant"
+	}
+	return workspace.Secret{}, workspace.Errorf(workspace.HumanNeeded, "a person must enter the value of %s in a terminal; it does not pass through this conversation", a.Key).
+		WithHint("%s", hint)
+}
+
+// Confirm refuses.
+func (NoHuman) Confirm(context.Context, string) error {
+	return workspace.Errorf(workspace.HumanNeeded, "a person must agree to this, and there is no terminal to ask on")
+}
+
+// A Result is what an operation returns: JSON for programs, text for people.
+// A Result may also have these methods:
+//
+//	Verdict() error   // not nil if the finding itself is a failure
+//	Notes() []string  // for the person, beside the result
+type Result interface{ WriteText(w io.Writer) error }
+
+// A Tool is one operation, ready for any face.
+type Tool struct {
+	Name       string // noun and verb, such as "vault list"
+	Command    string // the words of the command, such as "connections list"
+	Short      string // one line, imperative, no period
+	Long       string // what it does, when to use it, what it never does; for people and models
+	Example    string // commands, for people
+	Effect     Effect
+	Idempotent bool
+	OpenWorld  bool
+	CLIOnly    string // why there is no MCP tool, or ""
+	Args       reflect.Type
+	Slow       bool // it may wait for a keychain or a person
+
+	in, agentIn, out func() *schema
+	run              func(context.Context, Session, json.RawMessage) (Result, error)
+}
+
+// ID returns the name of t as an identifier, such as "vault_list".
+func (t *Tool) ID() string { return strings.ReplaceAll(t.Name, " ", "_") }
+
+// In returns the schema of the arguments: all of them, or those of an agent.
+func (t *Tool) In(agent bool) *jsonschema.Schema {
+	if agent {
+		return t.agentIn().Schema
+	}
+	return t.in().Schema
+}
+
+// Out returns the schema of the result.
+func (t *Tool) Out() *jsonschema.Schema { return t.out().Schema }
+
+// Call runs t on args, a JSON object.
+func (t *Tool) Call(ctx context.Context, s Session, args json.RawMessage) (Result, error) {
+	in := t.in
+	if s.Agent {
+		in = t.agentIn
+	}
+	if len(args) == 0 || string(args) == "null" {
+		args = json.RawMessage("{}")
+	}
+	if err := in().check(args); err != nil {
+		return nil, err
+	}
+	return t.run(ctx, s, args)
+}
+
+// A spec is the declaration of a Tool.
+type spec[In any, Out Result] struct {
+	Name, Command, Short, Long, Example, CLIOnly string
+	Effect                                       Effect
+	Idempotent, OpenWorld, Slow                  bool
+	Run                                          func(context.Context, Session, In) (Out, error)
+}
+
+// define makes the Tool that s declares. It panics on a bad declaration, so
+// that every test of the package finds it. The schemas are inferred when they
+// are first asked for: a command that asks for none does not pay for them.
+func define[In any, Out Result](s spec[In, Out]) *Tool {
+	t := &Tool{
+		Name: s.Name, Command: s.Command, Short: s.Short, Long: s.Long, Example: s.Example, CLIOnly: s.CLIOnly,
+		Effect: s.Effect, Idempotent: s.Idempotent, OpenWorld: s.OpenWorld, Slow: s.Slow,
+		Args:    reflect.TypeFor[In](),
+		in:      sync.OnceValue(func() *schema { return infer[In](s.Name, false) }),
+		agentIn: sync.OnceValue(func() *schema { return infer[In](s.Name, true) }),
+		out:     sync.OnceValue(func() *schema { return infer[Out](s.Name, true) }),
+	}
+	if t.Command == "" {
+		t.Command = t.Name
+	}
+	if t.Name == "" || t.Short == "" || t.Effect == 0 || s.Run == nil {
+		panic("tools: " + t.Name + " lacks a name, a short help, an effect or a function")
+	}
+	t.run = func(ctx context.Context, ses Session, args json.RawMessage) (Result, error) {
+		var in In
+		if err := json.Unmarshal(args, &in); err != nil {
+			return nil, workspace.Errorf(workspace.Invalid, "the arguments do not fit %s", t.ID())
+		}
+		out, err := s.Run(ctx, ses, in)
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	}
+	return t
+}

@@ -1,0 +1,304 @@
+package tools
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"example.com/akos/workspace"
+)
+
+// Keys is the result of vault list.
+type Keys struct {
+	Keys []workspace.StoredKey `json:"keys"`
+}
+
+// WriteText writes a table.
+func (r Keys) WriteText(w io.Writer) error {
+	if len(r.Keys) == 0 {
+		return line(w, "The vault is empty. Store a value: akos vault put KEY")
+	}
+	var rows []string
+	for _, k := range r.Keys {
+		rows = append(rows, row(k.Key, string(k.Scope), source(k.Source, k.Present), date(k.UpdatedAt), strings.Join(k.UsedBy, ", ")))
+	}
+	return table(w, "KEY\tSCOPE\tSOURCE\tUPDATED\tUSED BY", rows)
+}
+
+func vaultList() *Tool {
+	type in struct {
+		Scope string `json:"scope,omitempty" enum:"scope" jsonschema:"only this scope"`
+	}
+	return define(spec[in, Keys]{
+		Name: "vault list", Short: "List the vault's key names", Effect: Reads, Idempotent: true,
+		Long:    "Names, sources and the connections that use them; never a value. Use it to see what is stored, and to see whether a person has entered a value.",
+		Example: "# every key, with its source\nakos vault list\n\n# for a script\nakos vault list --scope tenant --json",
+		Run: func(ctx context.Context, s Session, in in) (Keys, error) {
+			keys, err := s.Workspace.List(ctx, workspace.Scope(in.Scope))
+			return Keys{keys}, err
+		},
+	})
+}
+
+// Stored is the result of vault put.
+type Stored struct{ workspace.Stored }
+
+// WriteText writes one line.
+func (r Stored) WriteText(w io.Writer) error {
+	return line(w, "Stored %s in %s (%s %s)", r.Key, r.Source, r.Scope, r.Owner)
+}
+
+// Notes returns the notice.
+func (r Stored) Notes() []string { return notes(r.Notice) }
+
+func notes(notice string) []string {
+	if notice == "" {
+		return nil
+	}
+	return []string{notice}
+}
+
+func vaultPut() *Tool {
+	type in struct {
+		Key         string `json:"key" arg:"KEY" jsonschema:"name to store the value under"`
+		Scope       string `json:"scope,omitempty" enum:"scope" jsonschema:"tenant shares it with the tenant's workspaces"`
+		Reason      string `json:"reason,omitempty" face:"mcp" jsonschema:"why you need it"`
+		NoOverwrite bool   `json:"noOverwrite,omitempty" face:"cli" jsonschema:"fail if the key exists"`
+		NewKey      bool   `json:"newKey,omitempty" face:"cli" jsonschema:"the vault's key-encryption key is lost: make a new one and leave what it sealed"`
+	}
+	return define(spec[in, Stored]{
+		Name: "vault put", Short: "Store a value that a person enters", Effect: Writes, Slow: true,
+		Long: "Asks the person for the value, outside of the conversation. Use it when creds_check or connection_create reports a missing key. It takes no value and returns none: never ask for one in the chat.",
+		Example: "# asks on the terminal, unseen\nakos vault put OPENAI_API_KEY\n\n# from another program\npass show openai | akos vault put OPENAI_API_KEY --stdin\n\n" +
+			"# any bytes, exactly\nakos vault put TLS_KEY --from-file key.pem",
+		Run: func(ctx context.Context, s Session, in in) (Stored, error) {
+			if err := workspace.CheckKey(in.Key); err != nil {
+				return Stored{}, err
+			}
+			return put(ctx, s, workspace.PutRequest{
+				Key: in.Key, Scope: workspace.Scope(in.Scope), NoOverwrite: in.NoOverwrite, NewKey: in.NewKey,
+			})
+		},
+	})
+}
+
+// put asks for the value of req.Key and stores it.
+func put(ctx context.Context, s Session, req workspace.PutRequest) (Stored, error) {
+	ask := Ask{Key: req.Key, Scope: req.Scope}
+	p, known := s.Workspace.ProviderForKey(ctx, req.Key)
+	if known {
+		ask.Provider, ask.DocsURL = p.Name, p.DocsURL
+	}
+	if ask.Scope == "" {
+		ask.Scope = workspace.ScopeWorkspace
+	}
+	// Nobody is asked for a value that can't be stored then.
+	if err := s.Workspace.CheckPut(ctx, req); err != nil {
+		return Stored{}, err
+	}
+	v, err := s.Human.Secret(ctx, ask)
+	if err != nil {
+		return Stored{}, err
+	}
+	req.Value = v
+	stored, err := s.Workspace.Put(ctx, req)
+	if err == nil && known && stored.Notice == "" {
+		stored.Notice = workspace.ShapeNotice(p, req.Key, v)
+	}
+	return Stored{stored}, err
+}
+
+// Imported is the result of vault import.
+type Imported struct{ workspace.Imported }
+
+// WriteText writes the names.
+func (r Imported) WriteText(w io.Writer) error {
+	for _, key := range r.Imported.Imported {
+		if err := line(w, "Stored %s in %s (%s)", key, r.Source, r.Scope); err != nil {
+			return err
+		}
+	}
+	for _, s := range r.Skipped {
+		if err := line(w, "Skipped %s (%s)", s.Key, s.Reason); err != nil {
+			return err
+		}
+	}
+	if r.Rewritten {
+		return line(w, "The file now holds references instead of values")
+	}
+	return nil
+}
+
+// Notes returns the notice.
+func (r Imported) Notes() []string { return notes(r.Notice) }
+
+func vaultImport() *Tool {
+	type in struct {
+		Path     string   `json:"path" arg:"FILE" jsonschema:"dotenv file in the workspace's directory"`
+		Only     []string `json:"only,omitempty" jsonschema:"only these keys"`
+		Scope    string   `json:"scope,omitempty" enum:"scope" jsonschema:"tenant shares it with the tenant's workspaces"`
+		Rewrite  bool     `json:"rewrite,omitempty" jsonschema:"replace the values in the file by references"`
+		Identity string   `json:"identity,omitempty" face:"cli" jsonschema:"age identity file that opens an exported file"`
+		NewKey   bool     `json:"newKey,omitempty" face:"cli" jsonschema:"the vault's key-encryption key is lost: make a new one and leave what it sealed"`
+	}
+	return define(spec[in, Imported]{
+		Name: "vault import", Short: "Store the values of a dotenv file", Effect: Writes, Slow: true,
+		Long:    "akos reads the file itself and returns names only. Use it instead of reading a .env file. All values are stored or none.",
+		Example: "# and leave references in the file\nakos vault import .env --rewrite\n\n# two keys of it\nakos vault import .env --only OPENAI_API_KEY,SLACK_BOT_TOKEN\n\n# what vault export wrote\nakos vault import backup.age --identity key.txt",
+		Run: func(ctx context.Context, s Session, in in) (Imported, error) {
+			r, err := s.Workspace.Import(ctx, workspace.ImportRequest{
+				File: workspace.FileArg{Path: in.Path, Confined: s.Agent}, Identity: in.Identity,
+				Only: in.Only, Scope: workspace.Scope(in.Scope), Rewrite: in.Rewrite, NewKey: in.NewKey,
+			})
+			return Imported{r}, err
+		},
+	})
+}
+
+// RemovedKey is the result of vault remove.
+type RemovedKey struct{ workspace.Removed }
+
+// WriteText writes one line.
+func (r RemovedKey) WriteText(w io.Writer) error { return line(w, "Removed %s (%s)", r.Key, r.Scope) }
+
+// Notes names the connections that lack the key now.
+func (r RemovedKey) Notes() []string {
+	if len(r.UsedBy) == 0 {
+		return nil
+	}
+	return []string{"these connections named it: " + strings.Join(r.UsedBy, ", ")}
+}
+
+func vaultRemove() *Tool {
+	type in struct {
+		Key   string `json:"key" arg:"KEY" jsonschema:"name of the key"`
+		Scope string `json:"scope,omitempty" enum:"scope"`
+		Force bool   `json:"force,omitempty" jsonschema:"remove it even if a connection uses it"`
+	}
+	return define(spec[in, RemovedKey]{
+		Name: "vault remove", Short: "Remove a key and all its versions", Effect: Destroys,
+		Long:    "Refuses, naming the connections, while one uses the key. It can't be undone.",
+		Example: "akos vault remove SLACK_BOT_TOKEN",
+		Run: func(ctx context.Context, s Session, in in) (RemovedKey, error) {
+			r, err := s.Workspace.Remove(ctx, in.Key, workspace.Scope(in.Scope), in.Force)
+			return RemovedKey{r}, err
+		},
+	})
+}
+
+// Versions is the result of vault history.
+type Versions struct {
+	Key      string                  `json:"key"`
+	Versions []workspace.VersionInfo `json:"versions"`
+}
+
+// WriteText writes a table.
+func (r Versions) WriteText(w io.Writer) error {
+	var rows []string
+	for _, v := range r.Versions {
+		mark := ""
+		if v.Current {
+			mark = "current"
+		}
+		rows = append(rows, row(itoa(v.Version), date(v.CreatedAt), source(v.Source, v.Present), mark))
+	}
+	return table(w, "VERSION\tCREATED\tSOURCE\t", rows)
+}
+
+const historyReason = "an agent has no use for older versions; a person decides which value is right"
+
+func vaultHistory() *Tool {
+	type in struct {
+		Key   string `json:"key" arg:"KEY" jsonschema:"name of the key"`
+		Scope string `json:"scope,omitempty" enum:"scope" jsonschema:"workspace or tenant"`
+	}
+	return define(spec[in, Versions]{
+		Name: "vault history", Short: "List the versions of a key", Effect: Reads, Idempotent: true, CLIOnly: historyReason,
+		Long:    "The last ten versions are kept. No value is shown.",
+		Example: "akos vault history OPENAI_API_KEY",
+		Run: func(ctx context.Context, s Session, in in) (Versions, error) {
+			vs, err := s.Workspace.History(ctx, in.Key, workspace.Scope(in.Scope))
+			return Versions{in.Key, vs}, err
+		},
+	})
+}
+
+func vaultRollback() *Tool {
+	type in struct {
+		Key     string `json:"key" arg:"KEY" jsonschema:"name of the key"`
+		Version int    `json:"version,omitempty" arg:"VERSION" jsonschema:"version to go back to; the one before the current without it"`
+		Scope   string `json:"scope,omitempty" enum:"scope" jsonschema:"workspace or tenant"`
+	}
+	return define(spec[in, Stored]{
+		Name: "vault rollback", Short: "Make an older version of a key the newest", Effect: Writes, Slow: true, CLIOnly: historyReason,
+		Long:    "The older value is stored again, as a new version: nothing is lost, and a rollback can be rolled back.",
+		Example: "akos vault rollback OPENAI_API_KEY\nakos vault rollback OPENAI_API_KEY 3",
+		Run: func(ctx context.Context, s Session, in in) (Stored, error) {
+			if in.Version < 0 {
+				return Stored{}, workspace.Errorf(workspace.Invalid, "versions count from 1")
+			}
+			r, err := s.Workspace.Rollback(ctx, in.Key, in.Version, workspace.Scope(in.Scope))
+			return Stored{r}, err
+		},
+	})
+}
+
+// Exported is the result of vault export.
+type Exported struct {
+	workspace.Exported
+	file []byte // set if it goes to the standard output
+}
+
+// WriteText writes the age file, or says where it is.
+func (r Exported) WriteText(w io.Writer) error {
+	if r.file != nil {
+		_, err := w.Write(r.file)
+		return err
+	}
+	return line(w, "Wrote %d values of the %s to %s", len(r.Keys), r.Scope, r.Path)
+}
+
+func vaultExport() *Tool {
+	type in struct {
+		Recipient []string `json:"recipient" jsonschema:"age public key (age1…) that the file is sealed to; repeatable"`
+		Out       string   `json:"out,omitempty" jsonschema:"file to write; the standard output without it"`
+		Scope     string   `json:"scope,omitempty" enum:"scope" jsonschema:"workspace or tenant"`
+	}
+	return define(spec[in, Exported]{
+		Name: "vault export", Short: "Write the values of a scope to an age file", Effect: Reads, Slow: true,
+		CLIOnly: "the one way by which values leave: a person decides it on a terminal",
+		Long:    "Every value of the scope, sealed to the recipients, for a backup or a colleague. It asks on the terminal first and is audited. Nothing in clear touches the disk. Take it back with akos vault import FILE --identity ID.",
+		Example: "akos vault export --recipient age1... --out backup.age",
+		Run: func(ctx context.Context, s Session, in in) (Exported, error) {
+			scope := workspace.Scope(in.Scope)
+			if err := s.Workspace.CheckRecipients(in.Recipient); err != nil {
+				return Exported{}, err
+			}
+			keys, err := s.Workspace.List(ctx, scope)
+			if err != nil {
+				return Exported{}, err
+			}
+			if scope == "" {
+				scope = workspace.ScopeWorkspace
+			}
+			n := 0
+			for _, k := range keys {
+				if k.Scope == scope && k.Source != workspace.BackendEnv {
+					n++
+				}
+			}
+			if err := s.Human.Confirm(ctx, "Write "+count(n, "value")+" of the "+string(scope)+" to a file that only "+strings.Join(in.Recipient, ", ")+" opens?"); err != nil {
+				return Exported{}, err
+			}
+			file, r, err := s.Workspace.Export(ctx, workspace.ExportRequest{Recipients: in.Recipient, Scope: scope, Armor: in.Out == ""})
+			if err != nil {
+				return Exported{}, err
+			}
+			if in.Out == "" {
+				return Exported{r, file}, nil
+			}
+			r.Path = in.Out
+			return Exported{Exported: r}, s.Workspace.Project.Create(in.Out, file)
+		},
+	})
+}

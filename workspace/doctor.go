@@ -1,0 +1,100 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// A Finding is one check of the doctor.
+type Finding struct {
+	Name   string `json:"name"`
+	Status string `json:"status" jsonschema:"ok, fail or skip"`
+	Detail string `json:"detail,omitempty"`
+	Hint   string `json:"hint,omitempty" jsonschema:"the way out"`
+}
+
+// Diagnose checks the installation, part by part: the one operation that asks
+// every holder of a key. What one check finds does not stop the next.
+func (w *Workspace) Diagnose(ctx context.Context) []Finding {
+	var found []Finding
+	note := func(name, detail string, err error) {
+		f := Finding{Name: name, Status: "ok", Detail: detail}
+		if err != nil {
+			e := Explain(err)
+			f = Finding{name, "fail", e.Msg, e.Hint}
+			w.Log.DebugContext(ctx, "doctor", "check", name, "err", err)
+		}
+		found = append(found, f)
+	}
+	skip := func(name, why string) { found = append(found, Finding{Name: name, Status: "skip", Detail: why}) }
+
+	detail, err := w.Store.Check(ctx)
+	note("state", detail, err)
+	stateWorks := err == nil
+
+	site, err := w.Project.Locate(ctx)
+	switch {
+	case err != nil:
+		note("workspace", "", err)
+	case site.File == nil:
+		note("workspace", "the default workspace", nil)
+	case stateWorks:
+		_, err := w.trusted(ctx)
+		note("workspace", site.ID+", "+site.File.Path, err)
+	default:
+		skip("workspace", "its trust is in the state")
+	}
+
+	backend, err := w.backend(site)
+	if err == nil && backend == BackendAuto {
+		backend = w.Keys.Detect(ctx)
+		note("vault backend", fmt.Sprintf("auto, which is %s on this machine", backend), nil)
+	} else {
+		note("vault backend", string(backend), err)
+	}
+	if stateWorks {
+		w.diagnoseKeys(ctx, note, skip)
+	} else {
+		skip("vault key", "it is in the state")
+	}
+
+	err = nil
+	if w.TokensDiffer() {
+		err = Errorf(Invalid, "AGENTSKIT_TOKEN and AKOS_TOKEN are both set and differ; the first wins").WithHint("unset AKOS_TOKEN")
+	}
+	note("environment", "", err)
+	if s, _ := w.AuthStatus(ctx); s.LoggedIn {
+		note("session", "a token in "+s.Store, nil)
+	} else {
+		skip("session", "nobody is logged in")
+	}
+	skip("sidecar", "it is not running")
+	return found
+}
+
+func (w *Workspace) diagnoseKeys(ctx context.Context, note func(string, string, error), skip func(string, string)) {
+	var keys []DataKey
+	err := w.Store.Read(ctx, func(tx Tx) (err error) { keys, err = tx.DataKeys(); return err })
+	if err != nil {
+		note("vault key", "", err)
+		return
+	}
+	if len(keys) == 0 {
+		skip("vault key", "nothing is stored yet")
+	}
+	for _, k := range keys {
+		_, err := w.open(ctx, k)
+		name := fmt.Sprintf("vault key (%s)", k.Holder)
+		if k.Retired && errors.Is(err, ErrKeyLost) {
+			skip(name, "lost and left behind; the values under it stay closed until it is restored")
+			continue
+		}
+		if errors.Is(err, ErrKeyLost) {
+			e := Explain(err)
+			err = Errorf(e.Kind, "%s. The values under it are intact and closed: restore the key from a backup of the keychain or of %s, or leave it behind and store the values again", e.Msg, w.Home).
+				WithHint("akos vault put KEY --new-key").Because(err)
+		}
+		note(name, "it opens", err)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package dotenv
+
+const slowdown = 16

@@ -1,0 +1,198 @@
+package project
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"example.com/akos/workspace"
+	"example.com/akos/workspace/catalog"
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// maxFile is the largest workspace file, in bytes.
+const maxFile = 64 << 10
+
+// content is the schema of the workspace file.
+type content struct {
+	SchemaVersion int `yaml:"schemaVersion"`
+	Workspace     struct {
+		ID   string `yaml:"id"`
+		Name string `yaml:"name,omitempty"`
+	} `yaml:"workspace"`
+	Vault struct {
+		Backend string `yaml:"backend,omitempty"`
+	} `yaml:"vault,omitempty"`
+	Server    string           `yaml:"server,omitempty"`
+	Providers []map[string]any `yaml:"providers,omitempty"` // the catalog knows their schema
+}
+
+// load reads the workspace file in dir.
+func load(dir string) (workspace.Site, error) {
+	path := filepath.Join(dir, FileName)
+	file, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return workspace.Site{}, err
+		}
+		return workspace.Site{}, unreadable(path, err)
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return workspace.Site{}, workspace.Errorf(workspace.Invalid, "%s is not a regular file", path).Because(err)
+	}
+	data, err := readAll(file, maxFile)
+	if err != nil {
+		return workspace.Site{}, workspace.Errorf(workspace.Invalid, "%s can't be read, or is over %d KiB", path, maxFile>>10).Because(err)
+	}
+	return parse(path, data)
+}
+
+// parse returns the site that a workspace file describes.
+func parse(path string, data []byte) (workspace.Site, error) {
+	bad := func(line int, format string, args ...any) error {
+		e := workspace.Errorf(workspace.Invalid, format, args...)
+		e.Msg = at(path, line) + ": " + e.Msg
+		return e
+	}
+	tree, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		line, problem := yamlProblem(err)
+		return workspace.Site{}, bad(line, "%s", problem)
+	}
+	if len(tree.Docs) != 1 {
+		return workspace.Site{}, bad(0, "one YAML document is needed, there are %d", len(tree.Docs))
+	}
+	// An alias can stand for a million values, and no workspace file needs one.
+	var aliases aliasFinder
+	if ast.Walk(&aliases, tree.Docs[0]); aliases.line > 0 {
+		return workspace.Site{}, bad(aliases.line, "anchors and aliases are not allowed")
+	}
+	var c content
+	if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
+		line, problem := yamlProblem(err)
+		return workspace.Site{}, bad(line, "%s", problem)
+	}
+	line := func(path string) int { return lineOf(tree, path) }
+	switch {
+	case c.SchemaVersion != 1:
+		return workspace.Site{}, bad(line("$.schemaVersion"), "schemaVersion must be 1")
+	case c.Workspace.ID == "":
+		return workspace.Site{}, bad(line("$.workspace"), "workspace.id is missing")
+	}
+	if err := CheckID(c.Workspace.ID); err != nil {
+		return workspace.Site{}, bad(line("$.workspace.id"), "workspace.id: %s", workspace.Explain(err).Msg)
+	}
+	backend, err := workspace.ParseBackend(c.Vault.Backend)
+	if err != nil {
+		return workspace.Site{}, bad(line("$.vault.backend"), "%s", workspace.Explain(err).Msg)
+	}
+	if c.Server != "" && !isServer(c.Server) {
+		return workspace.Site{}, bad(line("$.server"), "server must be an https URL, or http on loopback")
+	}
+	sum := sha256.Sum256(data)
+	f := &workspace.File{Path: path, Hash: hex.EncodeToString(sum[:]), Backend: backend, Server: c.Server}
+	if len(c.Providers) > 0 {
+		if f.Providers, err = json.Marshal(map[string]any{"providers": c.Providers}); err != nil {
+			return workspace.Site{}, err
+		}
+		if _, err := catalog.ParseProviders(f.Providers); err != nil {
+			return workspace.Site{}, bad(line("$.providers"), "providers: %v", err)
+		}
+	}
+	name := c.Workspace.Name
+	if name == "" {
+		name = c.Workspace.ID
+	}
+	if err := workspace.CheckText(name, 100); err != nil {
+		return workspace.Site{}, bad(line("$.workspace.name"), "workspace.name: %s", workspace.Explain(err).Msg)
+	}
+	return workspace.Site{ID: c.Workspace.ID, Name: name, Dir: filepath.Dir(path), File: f}, nil
+}
+
+var slug = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+})
+
+// CheckID returns nil if id can be the id of a workspace.
+func CheckID(id string) error {
+	if err := workspace.Refuse(id, "a workspace id"); err != nil {
+		return err
+	}
+	if !slug().MatchString(id) {
+		return workspace.Errorf(workspace.Invalid, "a workspace id is up to 63 lower-case letters, digits and inner hyphens")
+	}
+	return nil
+}
+
+func isServer(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return false
+	}
+	host := u.Hostname()
+	return u.Scheme == "https" || u.Scheme == "http" && (host == "localhost" || host == "127.0.0.1" || host == "::1")
+}
+
+type aliasFinder struct{ line int }
+
+func (a *aliasFinder) Visit(n ast.Node) ast.Visitor {
+	switch n.(type) {
+	case *ast.AliasNode, *ast.AnchorNode:
+		a.line = n.GetToken().Position.Line
+	}
+	return a
+}
+
+func lineOf(tree *ast.File, path string) int {
+	p, err := yaml.PathString(path)
+	if err != nil {
+		return 0
+	}
+	n, err := p.FilterFile(tree)
+	if err != nil || n == nil {
+		return 0
+	}
+	return n.GetToken().Position.Line
+}
+
+// yamlProblem returns where and what is wrong. The library's own text is not
+// passed on: it quotes the file.
+func yamlProblem(err error) (line int, problem string) {
+	var e yaml.Error
+	if errors.As(err, &e) && e.GetToken() != nil {
+		line = e.GetToken().Position.Line
+	}
+	switch {
+	case is[*yaml.UnknownFieldError](err):
+		return line, "unknown field; the fields are schemaVersion, workspace (id, name), vault (backend), server, providers"
+	case is[*yaml.DuplicateKeyError](err), strings.Contains(err.Error(), "already defined"):
+		return line, "the same field twice"
+	case is[*yaml.TypeError](err), is[*yaml.OverflowError](err), is[*yaml.UnexpectedNodeTypeError](err):
+		return line, "a value of the wrong type"
+	}
+	return line, "not valid YAML"
+}
+
+func is[T error](err error) bool {
+	var t T
+	return errors.As(err, &t)
+}
+
+func at(path string, line int) string {
+	if line == 0 {
+		return path
+	}
+	return path + ":" + strconv.Itoa(line)
+}

@@ -1,0 +1,159 @@
+// Package project reads and writes the files of the project that akos works
+// in: the workspace file, and the dotenv files that a caller names.
+//
+// It knows no state: whether a workspace file is trusted is decided above.
+// Its invariants: an error never quotes what is in a file, and a file is
+// either replaced whole or left as it was.
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"example.com/akos/workspace"
+)
+
+// FileName is the name of the workspace file.
+const FileName = "akos.config.yaml"
+
+// A Finder finds the workspace of a process.
+type Finder struct {
+	// Choice is what --workspace or AKOS_WORKSPACE says: a directory that
+	// holds a workspace file, or an id. "" means the nearest file upwards
+	// from Dir, and without one the default workspace.
+	Choice string
+	// Dir is where the process works, absolute.
+	Dir string
+}
+
+// defaultSite is the workspace of a person who made none.
+var defaultSite = workspace.Site{ID: "default", Name: "default"}
+
+// Locate finds the workspace.
+func (f *Finder) Locate(context.Context) (workspace.Site, error) {
+	if f.Choice != "" {
+		return f.chosen()
+	}
+	for dir := f.Dir; ; dir = filepath.Dir(dir) {
+		site, err := load(dir)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return site, err
+		}
+		if dir == filepath.Dir(dir) {
+			return defaultSite, nil
+		}
+	}
+}
+
+func (f *Finder) chosen() (workspace.Site, error) {
+	dir := f.Choice
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(f.Dir, dir)
+	}
+	info, err := os.Stat(dir)
+	isPath := err == nil && info.IsDir() || strings.ContainsAny(f.Choice, `/\`) || strings.HasPrefix(f.Choice, ".")
+	switch {
+	case isPath:
+		site, err := load(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = workspace.Errorf(workspace.NotFound, "%s holds no %s", dir, FileName).WithHint("akos init %s", workspace.ShellQuote(dir))
+		}
+		return site, err
+	case f.Choice == defaultSite.ID:
+		return defaultSite, nil
+	}
+	if err := CheckID(f.Choice); err != nil {
+		return workspace.Site{}, err
+	}
+	return workspace.Site{ID: f.Choice, Name: f.Choice, Named: true}, nil
+}
+
+// Read returns a file that the caller named.
+func (f *Finder) Read(root, path string, limit int64) ([]byte, error) {
+	file, err := f.open(root, path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	// A directory, a device or a pipe could be read for ever.
+	if !info.Mode().IsRegular() {
+		return nil, workspace.Errorf(workspace.Invalid, "%s is not a regular file", path)
+	}
+	if info.Size() > limit {
+		return nil, workspace.Errorf(workspace.Invalid, "%s is over %d MiB", path, limit>>20)
+	}
+	data, err := readAll(file, limit)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return data, nil
+}
+
+// open opens path; with a root, nothing outside of it, whatever symlinks say.
+func (f *Finder) open(root, path string) (*os.File, error) {
+	if root == "" {
+		return os.Open(f.absolute(path))
+	}
+	r, rel, err := within(root, path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	file, err := r.Open(rel)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		return nil, outside(path) // os.Root refused a way out
+	}
+	return file, err
+}
+
+func within(root, path string) (*os.Root, string, error) {
+	rel := path
+	if filepath.IsAbs(path) {
+		var err error
+		if rel, err = filepath.Rel(root, path); err != nil {
+			return nil, "", outside(path)
+		}
+	}
+	if !filepath.IsLocal(rel) {
+		return nil, "", outside(path)
+	}
+	r, err := os.OpenRoot(root)
+	return r, rel, err
+}
+
+func outside(path string) error {
+	return workspace.Errorf(workspace.Denied, "%s is not in the workspace's directory", path).
+		WithHint("akos vault import %s", workspace.ShellQuote(path))
+}
+
+func (f *Finder) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(f.Dir, path)
+}
+
+// unreadable gives an error of the file system its kind, and leaves a domain
+// error alone.
+func unreadable(path string, err error) error {
+	if e := (*workspace.Error)(nil); errors.As(err, &e) {
+		return err
+	}
+	why := "can't be read"
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		why = "does not exist"
+	case errors.Is(err, fs.ErrPermission):
+		why = "can't be read: permission denied"
+	}
+	return workspace.Errorf(workspace.Invalid, "%s %s", path, why).Because(fmt.Errorf("project: %w", err))
+}

@@ -1,0 +1,33 @@
+package state
+
+import (
+	"errors"
+	"time"
+
+	"example.com/akos/workspace"
+)
+
+// empty answers for a home that has no state yet, so that looking makes none.
+type empty struct{}
+
+var errReadOnly = errors.New("state: a write within Read")
+
+func (empty) Keys(string, string, workspace.Scope) ([]workspace.KeyInfo, error) { return nil, nil }
+func (empty) Versions(workspace.Ref) ([]workspace.Version, error)               { return nil, nil }
+func (empty) DataKeys() ([]workspace.DataKey, error)                            { return nil, nil }
+func (empty) Trust(string) (string, error)                                      { return "", nil }
+func (empty) Known(string) ([]string, bool, error)                              { return nil, false, nil }
+func (empty) Secret(workspace.Ref, int) (workspace.Sealed, bool, error) {
+	return workspace.Sealed{}, false, nil
+}
+func (empty) Connections(string, string, string) ([]workspace.Connection, error) { return nil, nil }
+
+func (empty) PutSecret(workspace.Sealed) error                          { return errReadOnly }
+func (empty) DeleteSecret(workspace.Ref) error                          { return errReadOnly }
+func (empty) AddDataKey(workspace.DataKey) error                        { return errReadOnly }
+func (empty) MarkDataKey(string, time.Time) error                       { return errReadOnly }
+func (empty) RetireDataKey(string) error                                { return errReadOnly }
+func (empty) AddConnection(string, string, workspace.Connection) error  { return errReadOnly }
+func (empty) DeleteConnection(string, string) (bool, error)             { return false, errReadOnly }
+func (empty) SetTrust(path, hash, workspace string, at time.Time) error { return errReadOnly }
+func (empty) Audit(workspace.Event) error                               { return errReadOnly }

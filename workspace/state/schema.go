@@ -1,0 +1,115 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// migrations are the steps from an empty database to the schema of this
+// build. The number of steps taken is the database's user_version. A step
+// that was released never changes.
+//
+// Times are Unix milliseconds. fold is the lower-case form of a key, under
+// which it is compared.
+var migrations = [...]string{`
+CREATE TABLE data_key (
+	seq     INTEGER PRIMARY KEY,
+	id      TEXT NOT NULL UNIQUE,
+	backend TEXT NOT NULL,
+	holder  TEXT NOT NULL,
+	params  BLOB NOT NULL,
+	wrapped BLOB NOT NULL,
+	created INTEGER NOT NULL,
+	lost    INTEGER NOT NULL DEFAULT 0,
+	retired INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX data_key_current ON data_key(backend) WHERE retired = 0;
+
+CREATE TABLE secret (
+	id      INTEGER PRIMARY KEY,
+	scope   TEXT NOT NULL,
+	owner   TEXT NOT NULL,
+	fold    TEXT NOT NULL,
+	key     TEXT NOT NULL,
+	version  INTEGER NOT NULL,
+	data_key TEXT NOT NULL REFERENCES data_key(id),
+	updated  INTEGER NOT NULL,
+	UNIQUE (scope, owner, fold)
+) STRICT;
+CREATE TABLE value (
+	secret   INTEGER NOT NULL REFERENCES secret(id) ON DELETE CASCADE,
+	version  INTEGER NOT NULL,
+	data_key TEXT NOT NULL REFERENCES data_key(id),
+	created  INTEGER NOT NULL,
+	box      BLOB NOT NULL,
+	PRIMARY KEY (secret, version)
+) STRICT;
+
+CREATE TABLE connection (
+	id        TEXT PRIMARY KEY,
+	workspace TEXT NOT NULL,
+	tenant    TEXT NOT NULL,
+	name      TEXT NOT NULL COLLATE NOCASE,
+	kind      TEXT NOT NULL,
+	config    TEXT NOT NULL,
+	created   INTEGER NOT NULL,
+	updated   INTEGER NOT NULL,
+	UNIQUE (workspace, name)
+) STRICT;
+CREATE TABLE connection_key (
+	connection TEXT NOT NULL REFERENCES connection(id) ON DELETE CASCADE,
+	place      INTEGER NOT NULL,
+	field      TEXT NOT NULL,
+	fold       TEXT NOT NULL,
+	key        TEXT NOT NULL,
+	PRIMARY KEY (connection, field)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX connection_key_fold ON connection_key(fold);
+
+CREATE TABLE trust (
+	path      TEXT PRIMARY KEY,
+	hash      TEXT NOT NULL,
+	workspace TEXT NOT NULL,
+	at        INTEGER NOT NULL
+) STRICT;
+CREATE INDEX trust_workspace ON trust(workspace);
+
+CREATE TABLE audit (
+	id        INTEGER PRIMARY KEY,
+	at        INTEGER NOT NULL,
+	actor     TEXT NOT NULL,
+	op        TEXT NOT NULL,
+	workspace TEXT NOT NULL,
+	scope     TEXT NOT NULL,
+	subject   TEXT NOT NULL,
+	detail    TEXT NOT NULL
+) STRICT;
+`}
+
+func version(ctx context.Context, db *sql.DB) (v int, err error) {
+	err = db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&v)
+	return v, err
+}
+
+// migrate takes the steps that db has not taken, all or none.
+func migrate(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	var v int
+	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&v); err != nil {
+		return err
+	}
+	for ; v < len(migrations); v++ {
+		if _, err := tx.ExecContext(ctx, migrations[v]); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, v)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

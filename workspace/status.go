@@ -1,0 +1,152 @@
+package workspace
+
+import (
+	"context"
+	"time"
+)
+
+// An AuthStatus is what is known locally of the session.
+type AuthStatus struct {
+	LoggedIn  bool      `json:"loggedIn"`
+	UserID    string    `json:"userId,omitempty"`
+	TenantID  string    `json:"tenantId,omitempty"`
+	Server    string    `json:"server,omitempty"`
+	Scopes    []string  `json:"scopes"`
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	Expired   bool      `json:"expired"`
+	Source    string    `json:"source,omitempty" jsonschema:"session or env"`
+	Store     string    `json:"store,omitempty" jsonschema:"what keeps the session"`
+}
+
+// tokenVars are the variables that hold a token for non-interactive use; the
+// first that is set wins.
+var tokenVars = [...]string{"AGENTSKIT_TOKEN", "AKOS_TOKEN"}
+
+// AuthStatus tells who is logged in, as far as that is known without asking a
+// server: a token in the environment counts, and wins.
+func (w *Workspace) AuthStatus(context.Context) (AuthStatus, error) {
+	s := AuthStatus{Scopes: []string{}}
+	for _, name := range tokenVars {
+		if v, ok := w.LookupEnv(name); ok && v != "" {
+			s.LoggedIn, s.Source, s.Store = true, "env", name
+			break
+		}
+	}
+	return s, nil
+}
+
+// TokensDiffer reports whether the two variables for a token are both set, to
+// different values.
+func (w *Workspace) TokensDiffer() bool {
+	a, _ := w.LookupEnv(tokenVars[0])
+	b, _ := w.LookupEnv(tokenVars[1])
+	return a != "" && b != "" && a != b
+}
+
+// A Status is one screen about the workspace.
+type Status struct {
+	Workspace WorkspaceStatus `json:"workspace"`
+	Vault     VaultStatus     `json:"vault"`
+	Session   SessionStatus   `json:"session"`
+	Sidecar   SidecarStatus   `json:"sidecar"`
+	Missing   []MissingUse    `json:"missing" jsonschema:"keys that a connection names and that can't be read"`
+	Next      string          `json:"next" jsonschema:"what to do next"`
+}
+
+// WorkspaceStatus says where the workspace is.
+type WorkspaceStatus struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Tenant  string `json:"tenant"`
+	Dir     string `json:"dir,omitempty"`
+	Trusted bool   `json:"trusted"`
+}
+
+// VaultStatus says where new values go and how much is stored.
+type VaultStatus struct {
+	Backend     Backend `json:"backend" jsonschema:"auto until the first value is stored"`
+	Keys        int     `json:"keys"`
+	Connections int     `json:"connections"`
+	Present     bool    `json:"present" jsonschema:"false: the key-encryption key is lost"`
+}
+
+// SessionStatus says whether anybody is logged in.
+type SessionStatus struct {
+	LoggedIn bool   `json:"loggedIn"`
+	Source   string `json:"source,omitempty"`
+}
+
+// SidecarStatus says whether the workspace sidecar runs.
+type SidecarStatus struct {
+	Running bool `json:"running"`
+}
+
+// A MissingUse is a connection whose credential can't be read.
+type MissingUse struct {
+	Connection string `json:"connection"`
+	Field      string `json:"field"`
+	Key        string `json:"key"`
+}
+
+// Status tells about the workspace. It asks no keychain and no network.
+func (w *Workspace) Status(ctx context.Context) (Status, error) {
+	site, err := w.Project.Locate(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	backend, err := w.backend(site)
+	if err != nil {
+		return Status{}, err
+	}
+	auth, err := w.AuthStatus(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	s := Status{
+		Workspace: WorkspaceStatus{ID: site.ID, Name: site.Name, Tenant: LocalTenant, Dir: site.Dir, Trusted: true},
+		Vault:     VaultStatus{Backend: backend, Present: true},
+		Session:   SessionStatus{auth.LoggedIn, auth.Source},
+		Missing:   []MissingUse{},
+	}
+	if site.File != nil {
+		if s.Workspace.Trusted, err = w.isTrusted(ctx, site); err != nil {
+			return Status{}, err
+		}
+		if !s.Workspace.Trusted {
+			s.Next = "akos trust " + ShellQuote(site.Dir)
+			return s, nil
+		}
+	}
+	keys, err := w.List(ctx, "")
+	if err != nil {
+		return Status{}, err
+	}
+	cs, err := w.Connections(ctx, "")
+	if err != nil {
+		return Status{}, err
+	}
+	err = w.Store.Read(ctx, func(tx Tx) error {
+		all, err := tx.DataKeys()
+		if k, ok := settled(all, backend); ok {
+			s.Vault.Backend, s.Vault.Present = k.Backend, w.Keys.Present(k)
+		}
+		return err
+	})
+	s.Vault.Keys, s.Vault.Connections = len(keys), len(cs)
+	for _, c := range cs {
+		for _, u := range c.Auth.Keys {
+			if !u.Present {
+				s.Missing = append(s.Missing, MissingUse{c.Name, u.Field, u.Key})
+			}
+		}
+	}
+	switch {
+	case !s.Vault.Present:
+		s.Next = "akos doctor"
+	case len(s.Missing) > 0:
+		s.Next = "akos vault put " + s.Missing[0].Key
+	default:
+		s.Next = "akos creds check"
+	}
+	return s, err
+}

@@ -1,0 +1,346 @@
+package workspace
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"example.com/akos/workspace/catalog"
+)
+
+// A PutRequest says what to store.
+type PutRequest struct {
+	Key         string
+	Scope       Scope
+	Value       Secret
+	NoOverwrite bool // a key that exists is a Conflict
+	NewKey      bool // the key-encryption key is lost: make a new one, leave the old rows
+}
+
+// Stored is the public part of what was stored.
+type Stored struct {
+	Status  string  `json:"status" jsonschema:"stored, pending or declined"`
+	Key     string  `json:"key"`
+	Scope   Scope   `json:"scope"`
+	Owner   string  `json:"owner" jsonschema:"id of the workspace or tenant"`
+	Source  Backend `json:"source,omitempty"`
+	Version int     `json:"version,omitempty"`
+	Notice  string  `json:"notice,omitempty" jsonschema:"for the person"`
+}
+
+// CheckPut returns the error that Put would return whatever the value is, as
+// far as it can be told without a keychain: so that nobody is asked for a
+// value that can't be stored.
+func (w *Workspace) CheckPut(ctx context.Context, req PutRequest) error {
+	_, _, err := w.checkPut(ctx, req)
+	return err
+}
+
+func (w *Workspace) checkPut(ctx context.Context, req PutRequest) (Site, Ref, error) {
+	if err := CheckKey(req.Key); err != nil {
+		return Site{}, Ref{}, err
+	}
+	site, err := w.trusted(ctx)
+	if err != nil {
+		return Site{}, Ref{}, err
+	}
+	if b, err := w.backend(site); err != nil {
+		return Site{}, Ref{}, err
+	} else if b == BackendEnv {
+		return Site{}, Ref{}, readOnlyBackend()
+	}
+	ref := w.ref(site, req.Scope, req.Key)
+	if req.NoOverwrite {
+		err = w.Store.Read(ctx, func(tx Tx) error { return refuseExisting(tx, ref) })
+	}
+	return site, ref, err
+}
+
+// Put stores a value, as a new version of its key.
+func (w *Workspace) Put(ctx context.Context, req PutRequest) (Stored, error) {
+	if err := checkValue(req.Value); err != nil {
+		return Stored{}, err
+	}
+	site, ref, err := w.checkPut(ctx, req)
+	if err != nil {
+		return Stored{}, err
+	}
+	k, sealer, notice, err := w.sealer(ctx, site, req.NewKey)
+	if err != nil {
+		return Stored{}, err
+	}
+	var s Sealed
+	err = w.Store.Write(ctx, func(tx Tx) (err error) {
+		if req.NoOverwrite {
+			if err := refuseExisting(tx, ref); err != nil {
+				return err
+			}
+		}
+		if s, err = seal(tx, ref, req.Value, k.ID, sealer, w.Now()); err != nil {
+			return err
+		}
+		return tx.Audit(w.event("vault.put", site, s.Ref, fmt.Sprintf("version %d", s.Version)))
+	})
+	if err != nil {
+		return Stored{}, err
+	}
+	return Stored{
+		Status: "stored", Key: s.Ref.Key, Scope: s.Ref.Scope, Owner: s.Ref.Owner,
+		Source: k.Backend, Version: s.Version, Notice: notice,
+	}, nil
+}
+
+func refuseExisting(tx Tx, ref Ref) error {
+	old, ok, err := tx.Secret(ref, 0)
+	if err == nil && ok {
+		err = Errorf(Conflict, "%s exists already", old.Ref).WithHint("akos vault history %s%s", old.Ref.Key, scopeFlag(ref.Scope))
+	}
+	return err
+}
+
+// seal seals v as the next version of ref and stores it.
+func seal(tx Tx, ref Ref, v Secret, dataKey string, sealer Sealer, now time.Time) (Sealed, error) {
+	old, ok, err := tx.Secret(ref, 0)
+	if err != nil {
+		return Sealed{}, err
+	}
+	s := Sealed{Ref: ref, Version: 1, DataKey: dataKey, Created: now}
+	if ok {
+		s.Ref.Key, s.Version = old.Ref.Key, old.Version+1
+	}
+	if s.Box, err = sealer.Seal(v, s.binding()); err != nil {
+		return Sealed{}, err
+	}
+	return s, tx.PutSecret(s)
+}
+
+// binding returns the associated data of a box: a box that is moved to
+// another key, owner, version or data key does not open.
+func (s Sealed) binding() []byte {
+	return []byte(strings.Join([]string{
+		"akos value", string(s.Ref.Scope), s.Ref.Owner, Fold(s.Ref.Key), fmt.Sprint(s.Version), s.DataKey,
+	}, "\x00"))
+}
+
+func (w *Workspace) ref(site Site, scope Scope, key string) Ref {
+	if scope == ScopeTenant {
+		return Ref{ScopeTenant, LocalTenant, key}
+	}
+	return Ref{ScopeWorkspace, site.ID, key}
+}
+
+// scopeFlag returns the flag that names a scope in a hint.
+func scopeFlag(s Scope) string {
+	if s == ScopeTenant {
+		return " --scope tenant"
+	}
+	return ""
+}
+
+func (w *Workspace) event(op string, site Site, ref Ref, detail string) Event {
+	return Event{At: w.Now(), Actor: w.Actor, Op: op, Workspace: site.ID, Scope: ref.Scope, Subject: ref.Key, Detail: detail}
+}
+
+// A StoredKey is one line of vault list.
+type StoredKey struct {
+	Key       string    `json:"key"`
+	Scope     Scope     `json:"scope"`
+	Source    Backend   `json:"source"`
+	UpdatedAt time.Time `json:"updatedAt,omitzero"`
+	UsedBy    []string  `json:"usedBy"`
+	Present   bool      `json:"present" jsonschema:"false: the value can't be opened any more"`
+}
+
+// List returns the keys of both scopes, or of one. It asks no keychain.
+func (w *Workspace) List(ctx context.Context, scope Scope) ([]StoredKey, error) {
+	site, err := w.trusted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := w.newSources(site)
+	if err != nil {
+		return nil, err
+	}
+	list := []StoredKey{}
+	err = w.Store.Read(ctx, func(tx Tx) error {
+		keys, err := tx.Keys(site.ID, LocalTenant, scope)
+		if err == nil {
+			err = sources.load(tx)
+		}
+		for _, k := range keys {
+			source, present := sources.of(k.DataKey)
+			list = append(list, StoredKey{k.Key, k.Scope, source, k.UpdatedAt, k.UsedBy, present})
+		}
+		return err
+	})
+	if err == nil && sources.env != nil && scope != ScopeTenant {
+		list = w.addEnvironment(list)
+	}
+	return list, err
+}
+
+// addEnvironment adds the catalog's keys that the environment holds, for a
+// workspace whose backend it is.
+func (w *Workspace) addEnvironment(list []StoredKey) []StoredKey {
+	have := map[string]bool{}
+	for _, k := range list {
+		have[Fold(k.Key)] = true
+	}
+	for _, p := range catalog.Providers() {
+		for _, key := range append(p.RequiredKeys[:len(p.RequiredKeys):len(p.RequiredKeys)], p.OptionalKeys...) {
+			if v, ok := w.LookupEnv(key); ok && v != "" && !have[Fold(key)] {
+				have[Fold(key)] = true
+				list = append(list, StoredKey{Key: key, Scope: ScopeWorkspace, Source: BackendEnv, UsedBy: []string{}, Present: true})
+			}
+		}
+	}
+	return list
+}
+
+// Removed is the result of a removal.
+type Removed struct {
+	Key    string   `json:"key"`
+	Scope  Scope    `json:"scope"`
+	UsedBy []string `json:"usedBy" jsonschema:"connections that now lack this key"`
+}
+
+// Remove forgets a key and all its versions. Unless force is set, a key that
+// a connection uses is a Conflict that names the connections.
+func (w *Workspace) Remove(ctx context.Context, key string, scope Scope, force bool) (Removed, error) {
+	if err := CheckKey(key); err != nil {
+		return Removed{}, err
+	}
+	site, err := w.trusted(ctx)
+	if err != nil {
+		return Removed{}, err
+	}
+	ref := w.ref(site, scope, key)
+	r := Removed{Scope: ref.Scope}
+	err = w.Store.Write(ctx, func(tx Tx) error {
+		keys, err := tx.Keys(site.ID, LocalTenant, ref.Scope)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if Fold(k.Key) == Fold(key) {
+				r.Key, r.UsedBy = k.Key, k.UsedBy
+			}
+		}
+		switch {
+		case r.Key == "":
+			return notStored(ref)
+		case len(r.UsedBy) > 0 && !force:
+			return Errorf(Conflict, "%s is used by %s", r.Key, strings.Join(r.UsedBy, ", ")).
+				WithHint("akos vault remove %s%s --force", r.Key, scopeFlag(scope))
+		}
+		if err := tx.Audit(w.event("vault.remove", site, ref, "")); err != nil {
+			return err
+		}
+		return tx.DeleteSecret(ref)
+	})
+	return r, err
+}
+
+func notStored(ref Ref) *Error {
+	return Errorf(NotFound, "no key called %s in the %s %s", ref.Key, ref.Scope, ref.Owner).WithHint("akos vault list")
+}
+
+// A VersionInfo is one line of vault history.
+type VersionInfo struct {
+	Version   int       `json:"version"`
+	CreatedAt time.Time `json:"createdAt"`
+	Source    Backend   `json:"source"`
+	Current   bool      `json:"current"`
+	Present   bool      `json:"present"`
+}
+
+// History returns the kept versions of a key, newest first.
+func (w *Workspace) History(ctx context.Context, key string, scope Scope) ([]VersionInfo, error) {
+	if err := CheckKey(key); err != nil {
+		return nil, err
+	}
+	site, err := w.trusted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := w.newSources(site)
+	if err != nil {
+		return nil, err
+	}
+	ref := w.ref(site, scope, key)
+	var list []VersionInfo
+	err = w.Store.Read(ctx, func(tx Tx) error {
+		vs, err := tx.Versions(ref)
+		if err == nil {
+			err = sources.load(tx)
+		}
+		for i, v := range vs {
+			source, present := sources.of(v.DataKey)
+			list = append(list, VersionInfo{v.Version, v.CreatedAt, source, i == 0, present})
+		}
+		return err
+	})
+	if err == nil && len(list) == 0 {
+		err = notStored(ref)
+	}
+	return list, err
+}
+
+// Rollback makes an older version the newest again; 0 means the one before
+// the current.
+func (w *Workspace) Rollback(ctx context.Context, key string, version int, scope Scope) (Stored, error) {
+	if err := CheckKey(key); err != nil {
+		return Stored{}, err
+	}
+	site, err := w.trusted(ctx)
+	if err != nil {
+		return Stored{}, err
+	}
+	ref := w.ref(site, scope, key)
+	var old Sealed
+	var k DataKey
+	err = w.Store.Read(ctx, func(tx Tx) error {
+		vs, err := tx.Versions(ref)
+		switch {
+		case err != nil:
+			return err
+		case len(vs) == 0:
+			return notStored(ref)
+		case version == 0 && len(vs) == 1:
+			return Errorf(NotFound, "%s has no earlier version", ref.Key).WithHint("akos vault history %s%s", ref.Key, scopeFlag(scope))
+		case version == 0:
+			version = vs[1].Version
+		}
+		var ok bool
+		if old, ok, err = tx.Secret(ref, version); err == nil && !ok {
+			err = Errorf(NotFound, "%s has no version %d", ref.Key, version).WithHint("akos vault history %s%s", ref.Key, scopeFlag(scope))
+		}
+		if err == nil {
+			k, err = dataKey(tx, old.DataKey)
+		}
+		return err
+	})
+	if err != nil {
+		return Stored{}, err
+	}
+	sealer, err := w.open(ctx, k)
+	if err != nil {
+		return Stored{}, err
+	}
+	v, err := sealer.Unseal(old.Box, old.binding())
+	if err != nil {
+		return Stored{}, err
+	}
+	var s Sealed
+	err = w.Store.Write(ctx, func(tx Tx) (err error) {
+		if s, err = seal(tx, ref, v, k.ID, sealer, w.Now()); err != nil {
+			return err
+		}
+		return tx.Audit(w.event("vault.rollback", site, ref, fmt.Sprintf("version %d as %d", version, s.Version)))
+	})
+	if err != nil {
+		return Stored{}, err
+	}
+	return Stored{Status: "stored", Key: s.Ref.Key, Scope: s.Ref.Scope, Owner: s.Ref.Owner, Source: k.Backend, Version: s.Version}, nil
+}

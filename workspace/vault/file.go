@@ -1,0 +1,70 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"example.com/akos/workspace"
+	"example.com/akos/workspace/internal/secret"
+)
+
+// createInFile chooses the holder of a new data key of the file backend and
+// returns its KEK: a passphrase if one is named, a systemd credential if this
+// service has one, else the identity file, which is made if there is none.
+func (h *Holders) createInFile(ctx context.Context, k *workspace.DataKey) (secret.Value, error) {
+	if _, ok := h.env(envPassphrase); ok {
+		k.Holder = holderPassphrase
+		k.Params = newParams()
+		return h.kek(ctx, *k)
+	}
+	if path, ok := h.credentialPath(); ok {
+		_, err := within(ctx, h.reading, func(context.Context) (fs.FileInfo, error) { return os.Stat(path) })
+		if err == nil {
+			k.Holder = holderSystemd
+			return h.kek(ctx, *k)
+		}
+		// One that is there and can't be reached must not become a second key.
+		if !errors.Is(err, fs.ErrNotExist) {
+			return secret.Value{}, unreadable(workspace.Unavailable, err, "the systemd credential %s can't be read", path)
+		}
+	}
+	k.Holder = holderIdentity
+	path := h.identityPath()
+	_, err := within(ctx, h.reading, func(context.Context) (struct{}, error) { return struct{}{}, makeIdentity(path) })
+	if err != nil {
+		return secret.Value{}, unreadable(workspace.Unavailable, err, "the identity file %s can't be made", path)
+	}
+	kek, err := h.kek(ctx, *k)
+	if errors.Is(err, workspace.ErrKeyLost) { // it was there before, and is damaged
+		err = workspace.Errorf(workspace.Unavailable, "%s; move it away to have a new one made", workspace.Explain(err).Msg).
+			WithHint("mv %s %s", workspace.ShellQuote(path), workspace.ShellQuote(path+".damaged")).Because(err)
+	}
+	return kek, err
+}
+
+// readAtMost returns the content of f if it has no more than limit bytes.
+func readAtMost(f io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("it has more than %d bytes", limit)
+	}
+	return data, err
+}
+
+// makeHome makes the directory of path if it is not there, for its owner
+// alone whatever the umask.
+func makeHome(path string) error {
+	dir := filepath.Dir(path)
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o700)
+}

@@ -1,0 +1,230 @@
+package vault_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"example.com/akos/workspace"
+	"example.com/akos/workspace/internal/secret"
+	"example.com/akos/workspace/vault"
+)
+
+func TestIdentityIsNeverOverwritten(t *testing.T) {
+	home := t.TempDir()
+	path := filepath.Join(home, "vault.identity")
+	k, s := create(t, files(t, home, nil), workspace.BackendFile)
+	first := read(t, path)
+	if lines := strings.Split(first, "\n"); len(lines) != 3 || !strings.HasPrefix(lines[0], "# ") || !strings.HasPrefix(lines[1], "AKOS-KEK-1 ") {
+		t.Errorf("the file has another form: %d lines", len(lines))
+	}
+	create(t, files(t, home, nil), workspace.BackendFile)
+	if read(t, path) != first {
+		t.Fatal("a second data key changed the identity file")
+	}
+	opens(t, files(t, home, nil), k, s)
+	if names, err := os.ReadDir(home); err != nil || len(names) != 1 {
+		t.Errorf("left in the home: %v, %v", names, err)
+	}
+}
+
+func TestDamagedIdentityIsALostKeyAndStays(t *testing.T) {
+	home := filepath.Join(t.TempDir(), "it's home")
+	path := filepath.Join(home, "vault.identity")
+	h := files(t, home, nil)
+	k, s := create(t, h, workspace.BackendFile)
+	good := read(t, path)
+	line := strings.SplitN(good, "\n", 2)[1]
+	for _, data := range []string{
+		"", "# only a comment\n", "AKOS-KEK-1 \n", "AKOS-KEK-2" + line[10:], line + line, line[:len(line)-5] + "\n",
+		strings.TrimPrefix(line, "AKOS-KEK-1 "), "AKOS-KEK-1 AAAA\n", good + "x\n",
+	} {
+		write(t, path, data)
+		_, err := h.Open(context.Background(), k)
+		check(t, err, workspace.Unavailable, true, "vault.identity is damaged")
+		_, _, err = h.Create(context.Background(), workspace.BackendFile)
+		check(t, err, workspace.Unavailable, true, "move it away")
+		want := fmt.Sprintf("mv %s %s", workspace.ShellQuote(path), workspace.ShellQuote(path+".damaged"))
+		if hint := workspace.Explain(err).Hint; hint != want {
+			t.Errorf("hint %q", hint)
+		}
+		if read(t, path) != data {
+			t.Fatal("the damaged file was changed")
+		}
+	}
+	write(t, path, strings.ReplaceAll(good, "\n", "\r\n")) // an editor of another system
+	opens(t, h, k, s)
+	write(t, path, strings.Repeat("#", 5000))
+	_, err := h.Open(context.Background(), k)
+	check(t, err, workspace.Unavailable, false, "can't be read")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if h.Present(k) {
+		t.Error("present without its file")
+	}
+	_, err = h.Open(context.Background(), k)
+	check(t, err, workspace.Unavailable, true, "vault.identity is missing")
+}
+
+func TestRacingCreatesEndInOneIdentity(t *testing.T) {
+	for range 20 {
+		home := filepath.Join(t.TempDir(), "home")
+		type made struct {
+			k workspace.DataKey
+			s workspace.Sealer
+		}
+		all := make([]made, 8)
+		start := make(chan struct{})
+		var racers sync.WaitGroup
+		for i := range all {
+			racers.Go(func() {
+				<-start
+				k, s, err := files(t, home, nil).Create(context.Background(), workspace.BackendFile)
+				if err != nil {
+					t.Error(err)
+				}
+				all[i] = made{k, s}
+			})
+		}
+		close(start)
+		racers.Wait()
+		if t.Failed() {
+			return
+		}
+		for _, m := range all {
+			opens(t, files(t, home, nil), m.k, m.s)
+		}
+		if names, err := os.ReadDir(home); err != nil || len(names) != 1 {
+			t.Fatalf("left in the home: %v, %v", names, err)
+		}
+	}
+}
+
+func TestIdentityThatCantBeMade(t *testing.T) {
+	home := filepath.Join(t.TempDir(), "home")
+	write(t, home, "a file where the home should be")
+	_, _, err := files(t, home, nil).Create(context.Background(), workspace.BackendFile)
+	check(t, err, workspace.Unavailable, false, "can't be made")
+}
+
+func TestPassphraseFiles(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "passphrase")
+	e := env{"AKOS_VAULT_PASSPHRASE_FILE": path}
+	h := files(t, t.TempDir(), e)
+
+	_, _, err := h.Create(ctx, workspace.BackendFile)
+	check(t, err, workspace.Invalid, false, path)
+	for _, empty := range []string{"", "\n", "\r\n", "\nsecond line\n"} {
+		write(t, path, empty)
+		_, _, err := h.Create(ctx, workspace.BackendFile)
+		check(t, err, workspace.Invalid, false, "is empty")
+	}
+	write(t, path, strings.Repeat("x", 65<<10))
+	_, _, err = h.Create(ctx, workspace.BackendFile)
+	check(t, err, workspace.Invalid, false, "can't be read")
+
+	write(t, path, "  pass phrase \nignored\n")
+	k, s := create(t, h, workspace.BackendFile)
+	if err := vault.CheckParams(k.Params); err != nil {
+		t.Errorf("its own parameters: %v", err)
+	}
+	write(t, path, "  pass phrase \r\n") // the line end is no part of it, the spaces are
+	opens(t, h, k, s)
+	write(t, path, "pass phrase")
+	_, err = h.Open(ctx, k)
+	check(t, err, workspace.Denied, false, "the passphrase in "+path+" does not open this vault")
+
+	delete(e, "AKOS_VAULT_PASSPHRASE_FILE")
+	_, err = h.Open(ctx, k)
+	check(t, err, workspace.Unavailable, false, "this vault is locked with a passphrase")
+	if hint := workspace.Explain(err).Hint; hint != "export AKOS_VAULT_PASSPHRASE_FILE=FILE" {
+		t.Errorf("hint %q", hint)
+	}
+	if !h.Present(k) {
+		t.Error("not present")
+	}
+}
+
+func TestPassphraseParameters(t *testing.T) {
+	salt := base64.StdEncoding.EncodeToString(make([]byte, 16))
+	good := `{"kdf":"argon2id","time":3,"memoryKiB":65536,"threads":4,"salt":"` + salt + `"}`
+	if err := vault.CheckParams([]byte(good)); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range [][2]string{
+		{`"time":3`, `"time":0`}, {`"time":3`, `"time":17`}, {`"time":3`, `"time":4294967295`}, {`"time":3`, `"time":-1`},
+		{"65536", "0"}, {"65536", "8191"}, {"65536", "262145"}, {"65536", "4294967295"},
+		{`"threads":4`, `"threads":0`}, {`"threads":4`, `"threads":17`}, {`"threads":4`, `"threads":256`},
+		{salt, ""}, {salt, "AAAA"}, {salt, base64.StdEncoding.EncodeToString(make([]byte, 65))},
+		{"argon2id", "argon2i"}, {`"kdf"`, `"x":1,"kdf"`}, {`}`, `} {}`}, {good, ""}, {good, "null"}, {good, "[]"},
+	} {
+		check(t, vault.CheckParams([]byte(strings.Replace(good, r[0], r[1], 1))), workspace.Unavailable, false, "are damaged")
+	}
+}
+
+// derivedFromLong is HKDF-SHA256 of the text below, computed without Go.
+const derivedFromLong = "15534c0028f928628de495df286380152f6e30db5fbf33b21231fabbb55ed176"
+
+func TestCredentialForms(t *testing.T) {
+	raw := randomBytes(32)
+	raw[31] = '\n' // of 32 bytes each one counts
+	want, err := vault.DecodeCredential(raw)
+	if err != nil || !secret.Equal(want, workspace.NewSecret(raw)) {
+		t.Fatalf("raw: %v", err)
+	}
+	for name, text := range map[string]string{
+		"hex": hex.EncodeToString(raw), "HEX": strings.ToUpper(hex.EncodeToString(raw)), "base64": base64.StdEncoding.EncodeToString(raw),
+	} {
+		for _, end := range []string{"", "\n", "\r\n"} {
+			if got, err := vault.DecodeCredential([]byte(text + end)); err != nil || !secret.Equal(got, want) {
+				t.Errorf("%s%q: %v", name, end, err)
+			}
+		}
+	}
+	long := "a text of any length but 32 bytes"
+	a, errA := vault.DecodeCredential([]byte(long))
+	b, errB := vault.DecodeCredential([]byte(long + "\n"))
+	c, errC := vault.DecodeCredential([]byte(long + "!"))
+	if err := errors.Join(errA, errB, errC); err != nil || !secret.Equal(a, b) || secret.Equal(a, c) || secret.Equal(a, want) {
+		t.Errorf("derived: %v", err)
+	}
+	// A fixed point: a later akos must derive the same KEK.
+	fixed, _ := hex.DecodeString(derivedFromLong)
+	if !secret.Equal(a, workspace.NewSecret(fixed)) {
+		t.Error("another KEK is derived than before")
+	}
+	_, err = vault.DecodeCredential([]byte("fifteen bytes!!\n"))
+	check(t, err, workspace.Invalid, false, "shorter than 16 bytes")
+}
+
+func TestWhichFileHolds(t *testing.T) {
+	dir := t.TempDir()
+	e := env{"CREDENTIALS_DIRECTORY": dir, "AKOS_VAULT_PASSPHRASE_FILE": ""}
+	h := files(t, t.TempDir(), e)
+	identity, s := create(t, h, workspace.BackendFile) // a service without our credential
+	if identity.Holder != "identity" {
+		t.Fatalf("holder %s", identity.Holder)
+	}
+	write(t, filepath.Join(dir, "akos-kek"), string(randomBytes(32)))
+	systemd, _ := create(t, h, workspace.BackendFile)
+	if systemd.Holder != "systemd" {
+		t.Fatalf("holder %s", systemd.Holder)
+	}
+	opens(t, h, identity, s) // each data key keeps its holder
+
+	delete(e, "CREDENTIALS_DIRECTORY") // outside of the service
+	_, err := h.Open(context.Background(), systemd)
+	check(t, err, workspace.Unavailable, false, "systemd credential akos-kek")
+	if !h.Present(systemd) {
+		t.Error("not present")
+	}
+}

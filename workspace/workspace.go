@@ -1,0 +1,154 @@
+// Package workspace is the domain of akos: what a workspace, a vault key, a
+// provider and a connection are, and what may be done with them.
+//
+// It does no I/O of its own and knows no command line and no protocol: it
+// declares the small interfaces that it needs, and the packages below it
+// implement them. Its invariant: a value that came in as a [Secret] goes to a
+// [Sealer] or to a recipient's key, and nowhere else.
+package workspace
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// LocalTenant is the tenant of everybody who is not logged in.
+const LocalTenant = "local"
+
+// Options are the parts that a Workspace stands on.
+type Options struct {
+	Project   Project                     // finds the workspace and reads the files that are named
+	Store     Store                       // the index; opened on first use
+	Courier   Courier                     // seals what leaves
+	Keys      KeyHolders                  // the holders of the key-encryption keys; reached on first use
+	LookupEnv func(string) (string, bool) // the process environment
+	Now       func() time.Time
+	Log       *slog.Logger
+	Actor     string // who acts, for the audit: "cli" or "mcp"
+	Version   string // of this build
+	Home      string // AKOS_HOME, for messages
+}
+
+// A Workspace is one person's view of one workspace. It is safe for
+// concurrent use and holds no state of its own: every operation asks the
+// project and the store anew, so that what another process changed is true
+// here at once.
+type Workspace struct{ Options }
+
+// New returns a Workspace on its parts. It touches none of them.
+func New(opts Options) *Workspace { return &Workspace{opts} }
+
+// A Site is where a workspace was found.
+type Site struct {
+	ID   string // slug; "default" without a file
+	Name string // for people
+	Dir  string // the directory of the workspace file; empty without one
+	File *File  // nil without one
+	// Named is set if it was chosen by id alone, without its directory.
+	Named bool
+}
+
+// A File is a workspace file as it was read.
+type File struct {
+	Path      string // absolute
+	Hash      string // hex SHA-256 of its bytes: what trust is bound to
+	Backend   Backend
+	Server    string
+	Providers []byte // extra providers, as JSON for the catalog; nil without any
+}
+
+// A Project reaches the files of the project that akos works in.
+type Project interface {
+	// Locate finds the workspace. An error in the workspace file is Invalid
+	// and names the file and line.
+	Locate(ctx context.Context) (Site, error)
+	// Read returns a file that the caller named, of at most limit bytes. With
+	// a root, the file must lie in that directory, symlinks resolved, else the
+	// error is Denied. A file that can't be read is Invalid.
+	Read(root, path string, limit int64) ([]byte, error)
+	// Replace puts new in the place of the file's content old, atomically and
+	// with the file's mode; no copy of old stays. A file that changed since is
+	// a Conflict.
+	Replace(root, path string, old, new []byte) error
+	// Create writes a new file that only its owner can read; one that exists
+	// is a Conflict.
+	Create(path string, data []byte) error
+	// Init writes the workspace file of a new workspace into dir. One that
+	// exists is a Conflict unless force is set.
+	Init(dir, id, name string, backend Backend, force bool) (Site, error)
+}
+
+// A FileArg is a file that the caller named.
+type FileArg struct {
+	Path string
+	// Confined is set for a caller that is an agent: the file must lie in the
+	// workspace's directory.
+	Confined bool
+}
+
+// root returns the directory that a must lie in, or "" for anywhere.
+func (site Site) root(a FileArg) (string, error) {
+	if a.Confined && site.Dir == "" {
+		return "", Errorf(Denied, "this workspace has no directory, so no file can be read for an agent").
+			WithHint("akos vault import FILE")
+	}
+	if a.Confined {
+		return site.Dir, nil
+	}
+	return "", nil
+}
+
+// trusted returns the site if its file may be used: everything that reads or
+// writes secrets goes through here.
+func (w *Workspace) trusted(ctx context.Context) (Site, error) {
+	site, err := w.Project.Locate(ctx)
+	if err == nil && site.Named {
+		return site, w.known(ctx, site)
+	}
+	if err != nil || site.File == nil {
+		return site, err
+	}
+	ok, err := w.isTrusted(ctx, site)
+	if err == nil && !ok {
+		err = Errorf(Denied, "%s is not trusted yet (or has changed since you trusted it)", site.File.Path).
+			WithHint("akos trust %s", ShellQuote(site.Dir))
+	}
+	return site, err
+}
+
+func (w *Workspace) isTrusted(ctx context.Context, site Site) (ok bool, err error) {
+	err = w.Store.Read(ctx, func(tx Tx) error {
+		hash, err := tx.Trust(site.File.Path)
+		ok = err == nil && hash == site.File.Hash
+		return err
+	})
+	return ok, err
+}
+
+// known returns a NotFound error for a workspace that was chosen by an id that
+// nobody ever used: a typing mistake must not make a second, empty vault.
+func (w *Workspace) known(ctx context.Context, site Site) error {
+	return w.Store.Read(ctx, func(tx Tx) error {
+		_, ok, err := tx.Known(site.ID)
+		if err == nil && !ok {
+			err = Errorf(NotFound, "there is no workspace called %s", site.ID).WithHint("akos init --id %s", site.ID)
+		}
+		return err
+	})
+}
+
+// CheckText returns an Invalid error unless s is one printable line of at
+// most limit bytes that looks like no credential.
+func CheckText(s string, limit int) error {
+	if err := Refuse(s, "a text"); err != nil {
+		return err
+	}
+	if len(s) > limit || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return Errorf(Invalid, "one line of printable text of at most %d bytes is needed", limit)
+	}
+	return nil
+}
