@@ -1,0 +1,56 @@
+# make demo   the main job, end to end, in a throw-away home
+# make test   everything that CI checks, in minutes
+# make build  bin/akos and bin/akos-mcp
+# The slow suites are in CONTRIBUTING.md.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X example.com/akos/internal/wire.version=$(VERSION)"
+FUZZTIME ?= 30s
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build demo test setup lint generated cross gates bench fuzz soak
+
+build:
+	@$(BUILD) -o bin/ ./cmd/akos ./cmd/akos-mcp
+
+setup:
+	@scripts/setup.sh
+
+demo: setup build
+	@scripts/demo.sh
+
+test: setup build lint cross generated
+	go test -race -timeout 20m ./...
+	@$(MAKE) --no-print-directory gates
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go'))" || { gofmt -l .; echo "gofmt is not clean"; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+
+cross:
+	GOOS=darwin CGO_ENABLED=0 go build -o /dev/null ./cmd/akos
+	GOOS=darwin CGO_ENABLED=0 go build -o /dev/null ./cmd/akos-mcp
+	GOOS=windows CGO_ENABLED=0 go build -o /dev/null ./cmd/akos
+	GOOS=windows CGO_ENABLED=0 go build -o /dev/null ./cmd/akos-mcp
+	GOOS=darwin CGO_ENABLED=0 go vet ./...
+	GOOS=windows CGO_ENABLED=0 go vet ./...
+
+# What go generate writes is committed: a difference is a change of the
+# interface that nobody looked at.
+generated:
+	@before="$$(git status --porcelain)"; go generate ./... && \
+	test "$$before" = "$$(git status --porcelain)" || { git status --short; echo "go generate changed these files: commit them"; exit 1; }
+
+# What does not depend on the load of the machine: instructions, bytes, memory.
+gates: build
+	go test -count=1 -tags gates -run 'TestGate' .
+
+bench: build
+	go test -run '^$$' -bench . -benchtime 2s ./...
+
+fuzz:
+	@scripts/fuzz.sh $(FUZZTIME)
+
+soak:
+	AKOS_SOAK=1 go test -count=1 -timeout 60m -run 'TestKill' -v ./workspace/state
