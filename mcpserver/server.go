@@ -65,8 +65,9 @@ func New(opts Options) (*Server, error) {
 
 // definition returns t as tools/list shows it.
 func definition(t *tools.Tool) mcp.Tool {
-	d := mcp.NewToolWithRawSchema(t.ID(), t.Short+". "+t.Long, raw(t.In(true)))
-	d.RawOutputSchema = raw(t.Out())
+	schemas := t.Encoded()
+	d := mcp.NewToolWithRawSchema(t.ID(), t.Short+". "+t.Long, schemas.In)
+	d.RawOutputSchema = schemas.Out
 	d.Title = t.Short
 	d.Annotations = mcp.ToolAnnotation{
 		Title:           t.Short,
@@ -76,14 +77,6 @@ func definition(t *tools.Tool) mcp.Tool {
 		OpenWorldHint:   mcp.ToBoolPtr(t.OpenWorld),
 	}
 	return d
-}
-
-func raw(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("mcpserver: " + err.Error()) // a schema of ours always encodes
-	}
-	return b
 }
 
 // argumentsKey is the context key of the bytes of a call's arguments, where
@@ -111,7 +104,11 @@ func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFun
 		out, err := t.Call(ctx, ses, args)
 		if err != nil {
 			e := workspace.Explain(err)
-			s.log.WarnContext(ctx, "a call failed", "tool", t.ID(), "kind", e.Kind.String(), "err", err)
+			level := slog.LevelDebug
+			if e.Kind == workspace.Internal {
+				level = slog.LevelError // the client is told nothing, so the log has to
+			}
+			s.log.Log(ctx, level, "a call failed", "tool", t.ID(), "kind", e.Kind.String(), "err", err)
 			return failure(e), nil
 		}
 		b, err := json.Marshal(out)

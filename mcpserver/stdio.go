@@ -76,6 +76,7 @@ type conn struct {
 
 	mu  sync.Mutex
 	out *bufio.Writer
+	buf []byte // for encoding
 }
 
 // read answers line after line. A line that is too long, or no UTF-8, gets an
@@ -259,14 +260,16 @@ func (c *conn) reply(id json.RawMessage, a answerMessage) {
 	if id == nil {
 		id = json.RawMessage("null")
 	}
-	a.JSONRPC, a.ID = mcp.JSONRPC_VERSION, id
-	b, err := json.Marshal(a)
-	if err != nil {
-		c.log.Error("an answer does not encode", "err", err)
-		b, _ = json.Marshal(answerMessage{JSONRPC: mcp.JSONRPC_VERSION, ID: id, Error: failed(mcp.INTERNAL_ERROR, "internal error").Error})
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	b, err := encode(c.buf[:0], id, a)
+	if err != nil {
+		c.log.Error("an answer does not encode", "type", fmt.Sprintf("%T", a.Result))
+		b, _ = encode(c.buf[:0], id, failed(mcp.INTERNAL_ERROR, "internal error"))
+	}
+	if c.buf = b; cap(b) > 1<<20 {
+		c.buf = nil // one long answer is no reason to keep its memory
+	}
 	for {
 		select {
 		case n := <-c.session.ClientNotifications():
@@ -276,8 +279,7 @@ func (c *conn) reply(id json.RawMessage, a answerMessage) {
 		}
 		break
 	}
-	c.out.Write(b) // an error sticks in the writer, and the client has gone
-	c.out.WriteByte('\n')
+	c.out.Write(append(b, '\n')) // an error sticks in the writer, and the client has gone
 }
 
 // write writes a message of ours. The caller holds the lock.

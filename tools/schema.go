@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/catalog"
@@ -17,7 +18,9 @@ import (
 // A schema is a JSON schema that can check arguments.
 type schema struct {
 	*jsonschema.Schema
-	resolved *jsonschema.Resolved
+	// resolved is s ready to check, which costs more than all else: a list
+	// of tools does without.
+	resolved func() *jsonschema.Resolved
 	tool     string
 }
 
@@ -35,11 +38,14 @@ func infer[T any](tool string, agent bool) *schema {
 	}
 	plain(s)
 	tagged(s, reflect.TypeFor[T](), agent)
-	r, err := s.Resolve(nil)
-	if err != nil {
-		panic(fmt.Sprintf("tools: %s: %v", tool, err))
+	resolve := func() *jsonschema.Resolved {
+		r, err := s.Resolve(nil)
+		if err != nil {
+			panic(fmt.Sprintf("tools: %s: %v", tool, err))
+		}
+		return r
 	}
-	return &schema{s, r, tool}
+	return &schema{s, sync.OnceValue(resolve), tool}
 }
 
 // plain makes every list an array and every map an object, and not "either
@@ -54,6 +60,10 @@ func plain(s *jsonschema.Schema) {
 		}
 	}
 	for _, p := range s.Properties {
+		if p.Type == "" && p.Types == nil {
+			// "Anything" is a bare true, which some clients refuse too.
+			p.Types = []string{"string", "number", "boolean"}
+		}
 		plain(p)
 	}
 	plain(s.Items)
@@ -65,6 +75,9 @@ func tagged(s *jsonschema.Schema, t reflect.Type, agent bool) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.Anonymous {
+			if inner, ok := f.Type.FieldByName(f.Name); ok {
+				panic("tools: the name of an embedded type hides its field " + inner.Name + " from the schema")
+			}
 			tagged(s, f.Type, agent)
 			continue
 		}
@@ -105,6 +118,9 @@ func enums(name string) []string {
 // check returns an Invalid error unless args is an object that fits s. The
 // error names the argument and the rule, and echoes nothing.
 func (s *schema) check(args json.RawMessage) error {
+	if string(args) == "{}" && len(s.Required) == 0 {
+		return nil // the most frequent call, and nothing in it to look at
+	}
 	if err := unique(args); err != nil {
 		return err
 	}
@@ -117,7 +133,7 @@ func (s *schema) check(args json.RawMessage) error {
 	if err := refuse(v); err != nil {
 		return err
 	}
-	if s.resolved.Validate(v) == nil {
+	if s.resolved().Validate(v) == nil {
 		return nil
 	}
 	names := s.names()
@@ -155,8 +171,8 @@ func rule(p *jsonschema.Schema) string {
 			vs = append(vs, fmt.Sprint(v))
 		}
 		return "one of " + strings.Join(vs, ", ")
-	case p.Type == "object":
-		return "an object"
+	case p.Type == "object", p.Type == "integer":
+		return "an " + p.Type
 	case p.Type != "":
 		return "a " + p.Type
 	}

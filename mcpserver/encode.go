@@ -1,0 +1,41 @@
+package mcpserver
+
+import (
+	"encoding/json"
+
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// encode appends the response to id to b. The result of an operation is JSON
+// already, and goes out as it is: the library's encoder would read a long list
+// through four more times.
+func encode(b []byte, id json.RawMessage, a answerMessage) ([]byte, error) {
+	a.JSONRPC, a.ID = mcp.JSONRPC_VERSION, id
+	structured, text, ok := finished(a.Result)
+	if !ok {
+		all, err := json.Marshal(a)
+		return append(b, all...), err
+	}
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return b, err
+	}
+	b = append(b, `{"jsonrpc":"2.0","id":`...)
+	b = append(b, id...)
+	b = append(b, `,"result":{"content":[{"type":"text","text":`...)
+	b = append(b, quoted...)
+	b = append(b, `}],"structuredContent":`...)
+	b = append(b, structured...)
+	return append(b, `}}`...), nil
+}
+
+// finished returns the two parts of a call's result that has no other.
+func finished(result any) (structured json.RawMessage, text string, ok bool) {
+	r, ok := result.(*mcp.CallToolResult)
+	if !ok || r.Meta != nil || r.ResultType != "" || r.IsError || len(r.Content) != 1 || len(r.InputRequests) > 0 || r.RequestState != "" {
+		return nil, "", false
+	}
+	structured, isRaw := r.StructuredContent.(json.RawMessage)
+	content, isText := r.Content[0].(mcp.TextContent)
+	return structured, content.Text, isRaw && isText && content.Meta == nil && content.Annotations == nil
+}
