@@ -98,6 +98,7 @@ func serve(sys System, choice string, opts Options) error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
+	signal.Ignore(syscall.SIGPIPE) // a client that closed a pipe is an error of a write
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {

@@ -36,7 +36,7 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	c := &conn{
-		Server: s, session: session, out: bufio.NewWriter(out),
+		Server: s, session: session, out: bufio.NewWriter(out), gone: make(chan struct{}),
 		ctx: s.mcp.WithContext(calls, session), waiting: make(chan struct{}, maxWaiting),
 	}
 	go c.forward(calls)
@@ -47,11 +47,14 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 	select {
 	case err = <-readErr:
 	case <-ctx.Done():
+	case <-c.gone:
+		return nil // nobody reads what a running call would answer
 	}
 	ended := make(chan struct{})
 	go func() {
 		c.turn.Lock() // and never again: after a signal no further line is answered
 		c.running.Wait()
+		c.flush() // what was answered while more lines waited
 		close(ended)
 	}()
 	select {
@@ -74,9 +77,11 @@ type conn struct {
 	turn    sync.Mutex     // held while a line is answered
 	running sync.WaitGroup // calls that have a goroutine; added to by whoever holds turn
 
-	mu  sync.Mutex
-	out *bufio.Writer
-	buf []byte // for encoding
+	mu   sync.Mutex
+	out  *bufio.Writer
+	buf  []byte        // for encoding
+	gone chan struct{} // closed once the client takes no more
+	left bool          // gone is closed
 }
 
 // read answers line after line. A line that is too long, or no UTF-8, gets an
@@ -93,7 +98,7 @@ func (c *conn) read(in io.Reader) error {
 		case len(bytes.TrimSpace(line)) > 0: // also the last line without an end
 			c.answer(line)
 		}
-		if err != nil || r.Buffered() == 0 {
+		if err != nil || !hasLine(r) {
 			c.flush()
 		}
 		c.turn.Unlock()
@@ -101,6 +106,13 @@ func (c *conn) read(in io.Reader) error {
 			return err
 		}
 	}
+}
+
+// hasLine reports whether the next line is there already. A part of one is
+// not enough to let an answer wait for it.
+func hasLine(r *bufio.Reader) bool {
+	b, _ := r.Peek(r.Buffered())
+	return bytes.IndexByte(b, '\n') >= 0
 }
 
 var errTooLong = errors.New("mcpserver: the line is too long")
@@ -113,13 +125,14 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 		return line, err
 	}
 	long := bytes.Clone(line)
+	tooLong := false
 	for errors.Is(err, bufio.ErrBufferFull) {
 		line, err = r.ReadSlice('\n')
-		if len(long) <= maxLine {
+		if tooLong = tooLong || len(long)+len(bytes.TrimRight(line, "\r\n")) > maxLine; !tooLong {
 			long = append(long, line...)
 		}
 	}
-	if len(bytes.TrimRight(long, "\r\n")) > maxLine && (err == nil || errors.Is(err, io.EOF)) {
+	if tooLong && (err == nil || errors.Is(err, io.EOF)) {
 		return nil, errTooLong
 	}
 	return long, err
@@ -293,7 +306,14 @@ func (c *conn) write(v any) {
 func (c *conn) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.out.Flush()
+	c.flushLocked()
+}
+
+func (c *conn) flushLocked() {
+	if c.out.Flush() != nil && !c.left {
+		c.left = true
+		close(c.gone)
+	}
 }
 
 // forward writes the notifications that no answer follows.
@@ -303,7 +323,7 @@ func (c *conn) forward(ctx context.Context) {
 		case n := <-c.session.ClientNotifications():
 			c.mu.Lock()
 			c.write(n)
-			c.out.Flush()
+			c.flushLocked()
 			c.mu.Unlock()
 		case <-ctx.Done():
 			return

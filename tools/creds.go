@@ -144,17 +144,28 @@ func credsSet() *Tool {
 		Example: "# guided: choose, see where to get the key, type it unseen\nakos creds set\n\nakos creds set slack\n\n# from another program\npass show openai | akos creds set openai --stdin",
 		Run: func(ctx context.Context, s Session, in in) (CredsSet, error) {
 			keys, err := s.Workspace.KeysToSet(ctx, in.Provider, in.Key)
-			r := CredsSet{Results: []Stored{}}
-			for _, key := range keys {
-				if err != nil {
-					break
-				}
-				var stored Stored
-				if stored, err = put(ctx, s, workspace.PutRequest{Key: key, Scope: workspace.Scope(in.Scope)}); err == nil {
-					r.Results = append(r.Results, stored)
-				}
+			if err != nil {
+				return CredsSet{}, err
 			}
-			return r, err
+			// All are entered before one is stored, so that whoever gives up in
+			// between leaves nothing half done.
+			var all []entered
+			for _, key := range keys {
+				e, err := enter(ctx, s, workspace.PutRequest{Key: key, Scope: workspace.Scope(in.Scope)})
+				if err != nil {
+					return CredsSet{}, err
+				}
+				all = append(all, e)
+			}
+			r := CredsSet{Results: []Stored{}}
+			for _, e := range all {
+				stored, err := e.store(ctx, s)
+				if err != nil {
+					return CredsSet{}, err
+				}
+				r.Results = append(r.Results, stored)
+			}
+			return r, nil
 		},
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"example.com/akos/workspace"
+	"example.com/akos/workspace/catalog"
 )
 
 // Keys is the result of vault list.
@@ -75,15 +76,27 @@ func vaultPut() *Tool {
 			if err := workspace.CheckKey(in.Key); err != nil {
 				return Stored{}, err
 			}
-			return put(ctx, s, workspace.PutRequest{
+			e, err := enter(ctx, s, workspace.PutRequest{
 				Key: in.Key, Scope: workspace.Scope(in.Scope), NoOverwrite: in.NoOverwrite, NewKey: in.NewKey,
 			})
+			if err != nil {
+				return Stored{}, err
+			}
+			return e.store(ctx, s)
 		},
 	})
 }
 
-// put asks for the value of req.Key and stores it.
-func put(ctx context.Context, s Session, req workspace.PutRequest) (Stored, error) {
+// entered is a value on its way from the person to the vault. It is neither
+// an argument nor a result.
+type entered struct {
+	workspace.PutRequest
+	provider catalog.Provider
+	known    bool // the catalog knows the key
+}
+
+// enter asks for the value of req.Key.
+func enter(ctx context.Context, s Session, req workspace.PutRequest) (entered, error) {
 	ask := Ask{Key: req.Key, Scope: req.Scope}
 	p, known := s.Workspace.ProviderForKey(ctx, req.Key)
 	if known {
@@ -94,26 +107,32 @@ func put(ctx context.Context, s Session, req workspace.PutRequest) (Stored, erro
 	}
 	// Nobody is asked for a value that can't be stored then.
 	if err := s.Workspace.CheckPut(ctx, req); err != nil {
-		return Stored{}, err
+		return entered{}, err
 	}
 	v, err := s.Human.Secret(ctx, ask)
-	if err != nil {
-		return Stored{}, err
-	}
 	req.Value = v
-	stored, err := s.Workspace.Put(ctx, req)
-	if err == nil && known && stored.Notice == "" {
-		stored.Notice = workspace.ShapeNotice(p, req.Key, v)
+	return entered{req, p, known}, err
+}
+
+// store stores what was entered.
+func (e entered) store(ctx context.Context, s Session) (Stored, error) {
+	stored, err := s.Workspace.Put(ctx, e.PutRequest)
+	if err == nil && e.known && stored.Notice == "" {
+		stored.Notice = workspace.ShapeNotice(e.provider, e.Key, e.Value)
 	}
 	return Stored{stored}, err
 }
 
+// imported gives the domain's type another name: embedded under its own it
+// would hide its field Imported from the schema.
+type imported = workspace.Imported
+
 // Imported is the result of vault import.
-type Imported struct{ workspace.Imported }
+type Imported struct{ imported }
 
 // WriteText writes the names.
 func (r Imported) WriteText(w io.Writer) error {
-	for _, key := range r.Imported.Imported {
+	for _, key := range r.Imported {
 		if err := line(w, "Stored %s in %s (%s)", key, r.Source, r.Scope); err != nil {
 			return err
 		}
@@ -217,8 +236,8 @@ func vaultHistory() *Tool {
 		Long:    "The last ten versions are kept. No value is shown.",
 		Example: "akos vault history OPENAI_API_KEY",
 		Run: func(ctx context.Context, s Session, in in) (Versions, error) {
-			vs, err := s.Workspace.History(ctx, in.Key, workspace.Scope(in.Scope))
-			return Versions{in.Key, vs}, err
+			key, vs, err := s.Workspace.History(ctx, in.Key, workspace.Scope(in.Scope))
+			return Versions{key, vs}, err
 		},
 	})
 }
@@ -255,7 +274,7 @@ func (r Exported) WriteText(w io.Writer) error {
 		_, err := w.Write(r.file)
 		return err
 	}
-	return line(w, "Wrote %d values of the %s to %s", len(r.Keys), r.Scope, r.Path)
+	return line(w, "Wrote %s of the %s to %s", count(len(r.Keys), "value"), r.Scope, r.Path)
 }
 
 func vaultExport() *Tool {

@@ -69,20 +69,20 @@ func (w *Workspace) sealer(ctx context.Context, site Site, newKey bool) (k DataK
 	load := func(tx Tx) (err error) { keys, err = tx.DataKeys(); return err }
 	// Twice at the most: again if another process was first.
 	for range 2 {
+		lost := ""
 		if err := w.Store.Read(ctx, load); err != nil {
 			return k, nil, "", err
 		}
 		if k, ok := settled(keys, b); ok {
 			s, err := w.open(ctx, k)
-			if err == nil || !newKey || !errors.Is(err, ErrKeyLost) {
+			// A forgotten passphrase (Denied) is as good as a lost key to
+			// whoever says so.
+			if err == nil || !newKey || !errors.Is(err, ErrKeyLost) && Explain(err).Kind != Denied {
 				return k, s, "", err
 			}
-			if err := w.Store.Write(ctx, func(tx Tx) error { return tx.RetireDataKey(k.ID) }); err != nil {
-				return k, nil, "", err
-			}
-			b = k.Backend
+			b, lost = k.Backend, k.ID
 		}
-		k, s, notice, err = w.create(ctx, b)
+		k, s, notice, err = w.create(ctx, b, lost)
 		if err == nil || Explain(err).Kind != Conflict {
 			break
 		}
@@ -90,7 +90,9 @@ func (w *Workspace) sealer(ctx context.Context, site Site, newKey bool) (k DataK
 	return k, s, notice, err
 }
 
-func (w *Workspace) create(ctx context.Context, b Backend) (k DataKey, s Sealer, notice string, err error) {
+// create makes a data key of b, in the place of the one called lost if that
+// is not "": the old one is only left behind once there is a new one.
+func (w *Workspace) create(ctx context.Context, b Backend, lost string) (k DataKey, s Sealer, notice string, err error) {
 	if b == BackendAuto {
 		if b = w.Keys.Detect(ctx); b == BackendFile {
 			notice = "no OS keychain works here, so values are sealed under a key in a file: " + w.Home + ". Back it up, or set AKOS_VAULT_PASSPHRASE_FILE before the first value is stored"
@@ -99,7 +101,15 @@ func (w *Workspace) create(ctx context.Context, b Backend) (k DataKey, s Sealer,
 	if k, s, err = w.Keys.Create(ctx, b); err != nil {
 		return k, nil, "", err
 	}
-	if err = w.Store.Write(ctx, func(tx Tx) error { return tx.AddDataKey(k) }); err != nil {
+	err = w.Store.Write(ctx, func(tx Tx) error {
+		if lost != "" {
+			if err := tx.RetireDataKey(lost); err != nil {
+				return err
+			}
+		}
+		return tx.AddDataKey(k)
+	})
+	if err != nil {
 		if e := w.Keys.Discard(context.WithoutCancel(ctx), k); e != nil {
 			w.Log.WarnContext(ctx, "an unused key-encryption key stays in its holder", "dataKey", k.ID, "err", e)
 		}

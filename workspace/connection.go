@@ -159,9 +159,29 @@ func credentials(kind catalog.Kind, req CreateRequest) ([]KeyUse, error) {
 	}
 	if len(missing) > 0 {
 		return nil, Errorf(Invalid, "a %s connection needs a vault key for %s", kind.Kind, strings.Join(missing, ", ")).
-			WithHint("akos connections create %s --name %s --vault-key %s=%s", kind.Kind, req.Name, missing[0], usualKey(kind, missing[0]))
+			WithHint("%s", createHint(kind, req, given))
 	}
 	return uses, nil
+}
+
+// createHint returns the command that creates what req asks for, with all of
+// its keys. Config is not repeated, since somebody may have put a value there;
+// a kind that can't do without is explained instead.
+func createHint(kind catalog.Kind, req CreateRequest, given map[string]string) string {
+	if len(req.Config) > 0 || slices.ContainsFunc(kind.Config, func(f catalog.Field) bool { return f.Required }) {
+		return "akos connections kinds " + kind.Kind
+	}
+	hint := "akos connections create " + kind.Kind + " --name " + req.Name
+	for _, c := range kind.Credentials {
+		key := given[c.Field]
+		if key == "" && c.Required {
+			key = usualKey(kind, c.Field)
+		}
+		if key != "" {
+			hint += " --vault-key " + c.Field + "=" + key
+		}
+	}
+	return hint
 }
 
 func fieldNames(kind catalog.Kind) string {

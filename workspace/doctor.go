@@ -22,6 +22,9 @@ func (w *Workspace) Diagnose(ctx context.Context) []Finding {
 		f := Finding{Name: name, Status: "ok", Detail: detail}
 		if err != nil {
 			e := Explain(err)
+			if e.Hint == "akos doctor" { // that is where it is read
+				e.Hint = ""
+			}
 			f = Finding{name, "fail", e.Msg, e.Hint}
 			w.Log.DebugContext(ctx, "doctor", "check", name, "err", err)
 		}

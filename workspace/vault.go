@@ -255,18 +255,19 @@ type VersionInfo struct {
 	Present   bool      `json:"present"`
 }
 
-// History returns the kept versions of a key, newest first.
-func (w *Workspace) History(ctx context.Context, key string, scope Scope) ([]VersionInfo, error) {
+// History returns the kept versions of a key, newest first, and the key in
+// the spelling it is stored under.
+func (w *Workspace) History(ctx context.Context, key string, scope Scope) (string, []VersionInfo, error) {
 	if err := CheckKey(key); err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	site, err := w.trusted(ctx)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	sources, err := w.newSources(site)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	ref := w.ref(site, scope, key)
 	var list []VersionInfo
@@ -274,6 +275,11 @@ func (w *Workspace) History(ctx context.Context, key string, scope Scope) ([]Ver
 		vs, err := tx.Versions(ref)
 		if err == nil {
 			err = sources.load(tx)
+		}
+		if s, ok, e := tx.Secret(ref, 0); ok {
+			key = s.Ref.Key
+		} else if err == nil {
+			err = e
 		}
 		for i, v := range vs {
 			source, present := sources.of(v.DataKey)
@@ -284,7 +290,7 @@ func (w *Workspace) History(ctx context.Context, key string, scope Scope) ([]Ver
 	if err == nil && len(list) == 0 {
 		err = notStored(ref)
 	}
-	return list, err
+	return key, list, err
 }
 
 // Rollback makes an older version the newest again; 0 means the one before

@@ -6,6 +6,7 @@
 package wire
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -26,6 +27,10 @@ func Open(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() 
 	private()
 	if choice == "" {
 		choice = os.Getenv("AKOS_WORKSPACE")
+	}
+	// Every message about a file would repeat either.
+	if err := errors.Join(workspace.Refuse(choice, "a workspace"), workspace.Refuse(os.Getenv("AKOS_HOME"), "AKOS_HOME")); err != nil {
+		return nil, nil, err
 	}
 	home, err := home()
 	if err != nil {

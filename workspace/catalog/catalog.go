@@ -47,7 +47,12 @@ func decode(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return err
+		// The decoder's own text quotes names and values of the file.
+		wrongType := (*json.UnmarshalTypeError)(nil)
+		if errors.As(err, &wrongType) {
+			return errors.New("a value is of the wrong type")
+		}
+		return errors.New("it is no JSON, or a field is unknown")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("there is something after the end of the JSON value")

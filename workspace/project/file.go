@@ -41,7 +41,7 @@ type content struct {
 // load reads the workspace file in dir.
 func load(dir string) (workspace.Site, error) {
 	path := filepath.Join(dir, FileName)
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, openFlags, 0)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return workspace.Site{}, err

@@ -90,6 +90,9 @@ var ignored = []string{".env*", ".agentskitos/"}
 // ignore adds what is missing to dir's .gitignore.
 func ignore(dir string) error {
 	path := filepath.Join(dir, ".gitignore")
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return errors.New("not a regular file")
+	}
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"example.com/akos/workspace"
 )
@@ -98,17 +99,21 @@ func (f *Finder) Read(root, path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
+// openFlags open a file for reading without waiting: a pipe that nobody writes
+// would keep the caller for ever, before it can be seen to be one.
+const openFlags = os.O_RDONLY | syscall.O_NONBLOCK
+
 // open opens path; with a root, nothing outside of it, whatever symlinks say.
 func (f *Finder) open(root, path string) (*os.File, error) {
 	if root == "" {
-		return os.Open(f.absolute(path))
+		return os.OpenFile(f.absolute(path), openFlags, 0)
 	}
 	r, rel, err := within(root, path)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	file, err := r.Open(rel)
+	file, err := r.OpenFile(rel, openFlags, 0)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 		return nil, outside(path) // os.Root refused a way out
 	}

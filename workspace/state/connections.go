@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"example.com/akos/workspace"
+	"github.com/ncruces/go-sqlite3"
 )
 
 // Connections returns the connections of a workspace by name, each with the
@@ -11,30 +12,27 @@ import (
 func (t *tx) Connections(ws, tenant, name string) ([]workspace.Connection, error) {
 	var list []workspace.Connection
 	at := map[string]int{}
-	err := t.query(func(row func(...any) error) error {
-		var c workspace.Connection
-		var config []byte
-		var created, updated int64
-		if err := row(&c.ID, &c.Name, &c.Kind, &config, &created, &updated); err != nil {
-			return err
+	err := t.query(func(s *sqlite3.Stmt) error {
+		c := workspace.Connection{
+			ID: s.ColumnText(0), Name: s.ColumnText(1), Kind: s.ColumnText(2),
+			CreatedAt: moment(s.ColumnInt64(4)), UpdatedAt: moment(s.ColumnInt64(5)),
 		}
-		c.CreatedAt, c.UpdatedAt = moment(created), moment(updated)
+		if err := json.Unmarshal(s.ColumnRawText(3), &c.Config); err != nil {
+			return damaged{err}
+		}
 		at[c.ID] = len(list)
 		list = append(list, c)
-		return json.Unmarshal(config, &list[len(list)-1].Config)
+		return nil
 	}, `SELECT id, name, kind, config, created, updated FROM connection
 		WHERE workspace = ?1 AND (?2 = '' OR name = ?2) ORDER BY name`, ws, name)
 	if err != nil {
 		return nil, err
 	}
-	err = t.query(func(row func(...any) error) error {
-		var id string
-		var u workspace.KeyUse
-		err := row(&id, &u.Field, &u.Key, &u.DataKey)
-		if i, ok := at[id]; ok {
-			list[i].Auth.Keys = append(list[i].Auth.Keys, u)
+	err = t.query(func(s *sqlite3.Stmt) error {
+		if i, ok := at[s.ColumnText(0)]; ok {
+			list[i].Auth.Keys = append(list[i].Auth.Keys, workspace.KeyUse{Field: s.ColumnText(1), Key: s.ColumnText(2), DataKey: s.ColumnText(3)})
 		}
-		return err
+		return nil
 	}, `SELECT c.id, ck.field, coalesce(s.key, ck.key), coalesce(s.data_key, '') FROM `+resolved+`
 		WHERE c.workspace = ?1 AND (?2 = '' OR c.name = ?2) ORDER BY c.id, ck.place`, ws, name)
 	return list, err
@@ -43,7 +41,7 @@ func (t *tx) Connections(ws, tenant, name string) ([]workspace.Connection, error
 // AddConnection adds c.
 func (t *tx) AddConnection(ws, tenant string, c workspace.Connection) error {
 	var taken string
-	ok, err := t.one([]any{&taken}, `SELECT name FROM connection WHERE workspace = ? AND name = ?`, ws, c.Name)
+	ok, err := t.one(func(s *sqlite3.Stmt) { taken = s.ColumnText(0) }, `SELECT name FROM connection WHERE workspace = ? AND name = ?`, ws, c.Name)
 	if err != nil {
 		return err
 	}
@@ -70,10 +68,6 @@ func (t *tx) AddConnection(ws, tenant string, c workspace.Connection) error {
 
 // DeleteConnection forgets a connection.
 func (t *tx) DeleteConnection(ws, name string) (bool, error) {
-	r, err := t.ExecContext(t.ctx, `DELETE FROM connection WHERE workspace = ? AND name = ?`, ws, name)
-	if err != nil {
-		return false, err
-	}
-	n, err := r.RowsAffected()
-	return n > 0, err
+	err := t.exec(`DELETE FROM connection WHERE workspace = ? AND name = ?`, ws, name)
+	return err == nil && t.db.Changes() > 0, err
 }

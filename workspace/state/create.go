@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"example.com/akos/workspace"
 	"github.com/gofrs/flock"
@@ -20,7 +21,7 @@ func create(ctx context.Context, dir, path string) error {
 		return err
 	}
 	lock := flock.New(filepath.Join(dir, "state.lock"), flock.SetPermissions(0o600))
-	if err := lock.Lock(); err != nil {
+	if _, err := lock.TryLockContext(ctx, 5*time.Millisecond); err != nil {
 		return err
 	}
 	defer lock.Unlock()
@@ -31,7 +32,7 @@ func create(ctx context.Context, dir, path string) error {
 		return nil // another process was first
 	}
 	draft := path + ".new"
-	for _, name := range []string{draft, draft + "-journal"} { // what a crash left
+	for _, name := range []string{draft, draft + "-journal", draft + "-wal", draft + "-shm"} { // what a crash left
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -43,11 +44,13 @@ func create(ctx context.Context, dir, path string) error {
 	if err := errors.Join(f.Close(), restrict(draft, 0o600)); err != nil {
 		return err
 	}
-	db, err := connect(draft, "DELETE")
+	// In WAL mode from the start: to change the mode of a database that is in
+	// use takes a lock that SQLite does not wait for.
+	c, err := connect(ctx, draft)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(migrate(ctx, db), db.Close()); err != nil {
+	if err := errors.Join(c.logAhead(), migrate(ctx, c), c.close()); err != nil {
 		_ = os.Remove(draft)
 		return err
 	}

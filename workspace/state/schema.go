@@ -2,8 +2,9 @@ package state
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // migrations are the steps from an empty database to the schema of this
@@ -87,29 +88,23 @@ CREATE TABLE audit (
 ) STRICT;
 `}
 
-func version(ctx context.Context, db *sql.DB) (v int, err error) {
-	err = db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&v)
+func (t *tx) version() (v int, err error) {
+	_, err = t.one(func(s *sqlite3.Stmt) { v = s.ColumnInt(0) }, `PRAGMA user_version`)
 	return v, err
 }
 
-// migrate takes the steps that db has not taken, all or none.
-func migrate(ctx context.Context, db *sql.DB) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() // does nothing after Commit
-	var v int
-	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&v); err != nil {
-		return err
-	}
-	for ; v < len(migrations); v++ {
-		if _, err := tx.ExecContext(ctx, migrations[v]); err != nil {
+// migrate takes the steps that c has not taken, all or none.
+func migrate(ctx context.Context, c *conn) error {
+	return c.within(ctx, beginWrite, func(t *tx) error {
+		v, err := t.version() // again: another process may have been first
+		if err != nil {
 			return err
 		}
-	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, v)); err != nil {
-		return err
-	}
-	return tx.Commit()
+		for ; v < len(migrations); v++ {
+			if err := c.db.Exec(migrations[v]); err != nil {
+				return err
+			}
+		}
+		return c.db.Exec(fmt.Sprintf(`PRAGMA user_version = %d`, v))
+	})
 }

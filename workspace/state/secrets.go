@@ -1,9 +1,12 @@
 package state
 
 import (
-	"encoding/json"
+	"cmp"
+	"slices"
+	"strings"
 
 	"example.com/akos/workspace"
+	"github.com/ncruces/go-sqlite3"
 )
 
 // Keys returns keys with the connections that use them. A connection uses the
@@ -13,31 +16,37 @@ func (t *tx) Keys(ws, tenant string, scope workspace.Scope) ([]workspace.KeyInfo
 	if err != nil {
 		return nil, err
 	}
-	owners := map[string]string{"workspace": ws, "tenant": tenant}
-	if scope != "" {
-		owners = map[string]string{string(scope): owners[string(scope)]}
-	}
-	pairs, err := json.Marshal(owners)
-	if err != nil {
-		return nil, err
-	}
 	keys := []workspace.KeyInfo{}
-	err = t.query(func(row func(...any) error) error {
-		var k workspace.KeyInfo
-		var updated, id int64
-		if err := row(&id, &k.Key, &k.Scope, &k.Owner, &k.DataKey, &updated); err != nil {
-			return err
+	runs := 0
+	for _, of := range []workspace.Ref{{Scope: workspace.ScopeWorkspace, Owner: ws}, {Scope: workspace.ScopeTenant, Owner: tenant}} {
+		if scope != "" && scope != of.Scope {
+			continue
 		}
-		k.UpdatedAt = moment(updated)
-		if k.UsedBy = users[id]; k.UsedBy == nil {
-			k.UsedBy = []string{}
+		// One scope at a time comes out of the index in its order.
+		n := len(keys)
+		if err := t.query(func(s *sqlite3.Stmt) error {
+			k := workspace.KeyInfo{
+				Key: s.ColumnText(1), Scope: of.Scope, Owner: of.Owner, DataKey: s.ColumnText(2), UpdatedAt: moment(s.ColumnInt64(3)),
+				UsedBy: users[s.ColumnInt64(0)],
+			}
+			if k.UsedBy == nil {
+				k.UsedBy = []string{}
+			}
+			keys = append(keys, k)
+			return nil
+		}, `SELECT id, key, data_key, updated FROM secret WHERE scope = ? AND owner = ? ORDER BY fold`, string(of.Scope), of.Owner); err != nil {
+			return nil, err
 		}
-		keys = append(keys, k)
-		return nil
-	}, `SELECT s.id, s.key, s.scope, s.owner, s.data_key, s.updated
-		FROM json_each(?) AS o JOIN secret AS s ON s.scope = o.key AND s.owner = o.value
-		ORDER BY s.fold, s.scope`, string(pairs))
-	return keys, err
+		if len(keys) > n {
+			runs++
+		}
+	}
+	if runs > 1 {
+		slices.SortStableFunc(keys, func(a, b workspace.KeyInfo) int {
+			return cmp.Or(strings.Compare(workspace.Fold(a.Key), workspace.Fold(b.Key)), strings.Compare(string(a.Scope), string(b.Scope)))
+		})
+	}
+	return keys, nil
 }
 
 // resolved joins each credential field of a connection (ck, c) with the key
@@ -50,12 +59,10 @@ const resolved = `connection AS c JOIN connection_key AS ck ON ck.connection = c
 // users returns for the id of each used key the connections that use it.
 func (t *tx) users(ws, tenant string) (map[int64][]string, error) {
 	users := map[int64][]string{}
-	err := t.query(func(row func(...any) error) error {
-		var id int64
-		var name string
-		err := row(&id, &name)
-		users[id] = append(users[id], name)
-		return err
+	err := t.query(func(s *sqlite3.Stmt) error {
+		id := s.ColumnInt64(0)
+		users[id] = append(users[id], s.ColumnText(1))
+		return nil
 	}, `SELECT DISTINCT s.id, iif(c.workspace = ?1, '', c.workspace || '/') || c.name AS label FROM `+resolved+`
 		WHERE s.id IS NOT NULL AND (c.workspace = ?1 OR c.tenant = ?2 AND s.scope = 'tenant') ORDER BY label`, ws, tenant)
 	return users, err
@@ -64,24 +71,20 @@ func (t *tx) users(ws, tenant string) (map[int64][]string, error) {
 // Secret returns one version of a key.
 func (t *tx) Secret(ref workspace.Ref, version int) (s workspace.Sealed, ok bool, err error) {
 	s.Ref = ref
-	var created int64
-	ok, err = t.one([]any{&s.Ref.Key, &s.Version, &s.DataKey, &created, &s.Box},
+	ok, err = t.one(func(row *sqlite3.Stmt) {
+		s.Ref.Key, s.Version, s.DataKey, s.Created, s.Box = row.ColumnText(0), row.ColumnInt(1), row.ColumnText(2), moment(row.ColumnInt64(3)), blob(row, 4)
+	},
 		`SELECT s.key, v.version, v.data_key, v.created, v.box FROM secret AS s JOIN value AS v ON v.secret = s.id
 		WHERE s.scope = ? AND s.owner = ? AND s.fold = ? AND v.version = iif(?4 = 0, s.version, ?4)`,
 		string(ref.Scope), ref.Owner, workspace.Fold(ref.Key), version)
-	s.Created = moment(created)
 	return s, ok, err
 }
 
 // Versions returns the kept versions of a key, newest first.
 func (t *tx) Versions(ref workspace.Ref) (vs []workspace.Version, err error) {
-	err = t.query(func(row func(...any) error) error {
-		var v workspace.Version
-		var created int64
-		err := row(&v.Version, &v.DataKey, &created)
-		v.CreatedAt = moment(created)
-		vs = append(vs, v)
-		return err
+	err = t.query(func(s *sqlite3.Stmt) error {
+		vs = append(vs, workspace.Version{Version: s.ColumnInt(0), DataKey: s.ColumnText(1), CreatedAt: moment(s.ColumnInt64(2))})
+		return nil
 	}, `SELECT v.version, v.data_key, v.created FROM secret AS s JOIN value AS v ON v.secret = s.id
 		WHERE s.scope = ? AND s.owner = ? AND s.fold = ? ORDER BY v.version DESC`,
 		string(ref.Scope), ref.Owner, workspace.Fold(ref.Key))
@@ -91,7 +94,7 @@ func (t *tx) Versions(ref workspace.Ref) (vs []workspace.Version, err error) {
 // PutSecret makes s the current version of its key.
 func (t *tx) PutSecret(s workspace.Sealed) error {
 	var id int64
-	_, err := t.one([]any{&id}, `INSERT INTO secret (scope, owner, fold, key, version, data_key, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+	_, err := t.one(func(s *sqlite3.Stmt) { id = s.ColumnInt64(0) }, `INSERT INTO secret (scope, owner, fold, key, version, data_key, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 		ON CONFLICT (scope, owner, fold) DO UPDATE SET version = ?5, data_key = ?6, updated = ?7 RETURNING id`,
 		string(s.Ref.Scope), s.Ref.Owner, workspace.Fold(s.Ref.Key), s.Ref.Key, s.Version, s.DataKey, ms(s.Created))
 	if err != nil {

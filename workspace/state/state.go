@@ -9,19 +9,15 @@ package state
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 
 	"example.com/akos/workspace"
 	"github.com/ncruces/go-sqlite3"
-	_ "github.com/ncruces/go-sqlite3/driver" // registers "sqlite3"
 )
 
 // fileName is the name of the database under AKOS_HOME.
@@ -32,71 +28,99 @@ const fileName = "state.db"
 // use, by any number of processes.
 type DB struct {
 	dir string
-
-	mu sync.Mutex
-	db *sql.DB
+	// turn holds the connection, nil if none is open, while nobody uses it:
+	// this process's callers wait for one another here, with their context,
+	// and not in SQLite's busy loop.
+	turn chan *conn
 }
 
 // New returns the state under dir, which need not exist yet.
-func New(dir string) *DB { return &DB{dir: dir} }
+func New(dir string) *DB {
+	d := &DB{dir: dir, turn: make(chan *conn, 1)}
+	d.turn <- nil
+	return d
+}
 
 // Close closes the file if it is open.
 func (d *DB) Close() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.db == nil {
+	c := <-d.turn
+	defer func() { d.turn <- nil }()
+	if c == nil {
 		return nil
 	}
-	err := d.db.Close()
-	d.db = nil
-	return err
+	return c.close()
 }
+
+func (d *DB) path() string { return filepath.Join(d.dir, fileName) }
 
 // Read runs fn on one snapshot. A home without any state reads as empty, and
 // is not made.
 func (d *DB) Read(ctx context.Context, fn func(workspace.Tx) error) error {
-	if _, err := os.Stat(filepath.Join(d.dir, fileName)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(d.path()); errors.Is(err, fs.ErrNotExist) {
 		return fn(empty{})
 	}
-	return d.run(ctx, &sql.TxOptions{ReadOnly: true}, fn)
+	return d.use(ctx, func(c *conn) error {
+		return c.within(ctx, beginRead, func(t *tx) error { return fn(t) })
+	})
 }
 
 // Write runs fn in a transaction that holds the write lock from its start:
 // what fn reads is still true when it writes.
 func (d *DB) Write(ctx context.Context, fn func(workspace.Tx) error) error {
-	return d.run(ctx, nil, fn)
+	return d.use(ctx, func(c *conn) error {
+		switch {
+		case c.frozen && d.full():
+			return sqlite3.FULL
+		case c.frozen:
+			return sqlite3.READONLY
+		}
+		return c.within(ctx, beginWrite, func(t *tx) error { return fn(t) })
+	})
 }
 
-func (d *DB) run(ctx context.Context, opts *sql.TxOptions, fn func(workspace.Tx) error) error {
-	db, err := d.open(ctx)
-	if err != nil {
-		return d.explain(err)
+// use calls fn with the connection when it is free.
+func (d *DB) use(ctx context.Context, fn func(*conn) error) (err error) {
+	defer func() {
+		if e := (*workspace.Error)(nil); err != nil && ctx.Err() != nil && !errors.As(err, &e) {
+			err = ctx.Err() // what SQLite says of an interrupt is less
+		}
+		err = d.explain(err)
+	}()
+	var c *conn
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case c = <-d.turn:
 	}
-	t, err := db.BeginTx(ctx, opts)
-	if err != nil {
-		return d.explain(err)
+	defer func() { d.turn <- c }()
+	if c == nil {
+		if c, err = d.open(ctx); err != nil {
+			return err
+		}
 	}
-	if err := fn(&tx{ctx, t}); err != nil {
-		_ = t.Rollback() // the error that matters is fn's
-		return d.explain(err)
+	err = fn(c)
+	if c.frozen {
+		err = errors.Join(err, c.close())
+		c = nil
 	}
-	return d.explain(t.Commit())
+	return err
 }
 
 // Check reports where the state is, and an error if it is not whole or not
 // private.
 func (d *DB) Check(ctx context.Context) (string, error) {
-	path := filepath.Join(d.dir, fileName)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(d.path()); errors.Is(err, fs.ErrNotExist) {
 		return "nothing is stored yet in " + d.dir, nil
 	}
-	db, err := d.open(ctx)
+	result := "no answer"
+	err := d.use(ctx, func(c *conn) error {
+		return c.within(ctx, beginRead, func(t *tx) error {
+			_, err := t.one(func(s *sqlite3.Stmt) { result = s.ColumnText(0) }, `PRAGMA integrity_check(1)`)
+			return err
+		})
+	})
 	if err != nil {
-		return "", d.explain(err)
-	}
-	var result string
-	if err := db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&result); err != nil {
-		return "", d.explain(err)
+		return "", err
 	}
 	if result != "ok" {
 		return "", d.damaged(errors.New(result))
@@ -106,17 +130,12 @@ func (d *DB) Check(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return path, nil
+	return d.path(), nil
 }
 
-// open opens the database once, makes it if need be, and migrates it.
-func (d *DB) open(ctx context.Context) (*sql.DB, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.db != nil {
-		return d.db, nil
-	}
-	path := filepath.Join(d.dir, fileName)
+// open opens the database, makes it if need be, and migrates it.
+func (d *DB) open(ctx context.Context) (*conn, error) {
+	path := d.path()
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -125,28 +144,57 @@ func (d *DB) open(ctx context.Context) (*sql.DB, error) {
 		}
 	case err != nil:
 		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, d.damaged(errors.New("it is not a regular file"))
 	case info.Size() == 0:
 		// SQLite takes an empty file for a new database. We never leave one,
 		// so this was a state with something in it.
 		return nil, d.damaged(errors.New("the file is empty"))
+	case info.Size()%512 != 0 && !hasLog(path):
+		// SQLite would take the end of a cut page for zeros.
+		return nil, d.damaged(errors.New("the file ends within a page"))
 	}
-	db, err := connect(path, "WAL")
+	c, err := connect(ctx, path)
 	if err == nil {
-		err = d.prepare(ctx, db, path)
-	}
-	if err != nil {
-		if db != nil {
-			_ = db.Close()
+		if err = d.prepare(ctx, c, path); err == nil {
+			err = c.logAhead()
 		}
+		for _, name := range []string{path + "-wal", path + "-shm"} { // SQLite made them as the umask said
+			if e := restrict(name, 0o600); err == nil && !errors.Is(e, fs.ErrNotExist) {
+				err = e
+			}
+		}
+		if err == nil {
+			return c, nil
+		}
+		_ = c.close() // the error that matters is prepare's
+	}
+	if !unwritable(err) {
 		return nil, err
 	}
-	d.db = db
-	return db, nil
+	if hasLog(path) {
+		return nil, err // what it holds can't be read without its index
+	}
+	c, e := freeze(ctx, path)
+	if e == nil {
+		if e = d.prepare(ctx, c, path); e == nil {
+			return c, nil
+		}
+		_ = c.close()
+	}
+	return nil, errors.Join(err, e)
+}
+
+// hasLog reports whether there is a write-ahead log with something in it.
+func hasLog(path string) bool {
+	log, err := os.Stat(path + "-wal")
+	return err == nil && log.Size() > 0
 }
 
 // prepare brings the schema to the version of this build.
-func (d *DB) prepare(ctx context.Context, db *sql.DB, path string) error {
-	v, err := version(ctx, db)
+func (d *DB) prepare(ctx context.Context, c *conn, path string) error {
+	var v int
+	err := c.within(ctx, beginRead, func(t *tx) (err error) { v, err = t.version(); return err })
 	switch {
 	case err != nil:
 		return err
@@ -155,31 +203,23 @@ func (d *DB) prepare(ctx context.Context, db *sql.DB, path string) error {
 	case v > len(migrations):
 		return workspace.Errorf(workspace.Unavailable, "%s was written by a newer akos (schema %d, this build knows %d): upgrade akos; nothing was changed", path, v, len(migrations)).
 			WithHint("akos version")
+	case v < len(migrations) && c.frozen:
+		return sqlite3.READONLY
 	case v < len(migrations):
-		return migrate(ctx, db)
+		return migrate(ctx, c)
 	}
 	return nil
 }
 
-// connect opens path with the settings that every connection needs. The busy
-// timeout comes first, so that the others wait too.
-func connect(path, journal string) (*sql.DB, error) {
-	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: url.Values{
-		"_txlock": {"immediate"},
-		"_pragma": {
-			"busy_timeout(10000)", "journal_mode(" + journal + ")", "synchronous(FULL)",
-			"foreign_keys(on)", "secure_delete(on)", "trusted_schema(off)",
-		},
-	}.Encode()}
-	db, err := sql.Open("sqlite3", u.String())
-	if err != nil {
-		return nil, err
-	}
-	// One connection: this process's writers wait for one another here, with
-	// their context, and not in SQLite's busy loop.
-	db.SetMaxOpenConns(1)
-	return db, nil
+// unwritable reports whether err can come from a file system or a directory
+// that can't be written, or that is full.
+func unwritable(err error) bool {
+	return errors.Is(err, sqlite3.READONLY) || errors.Is(err, sqlite3.CANTOPEN) || errors.Is(err, sqlite3.PERM) ||
+		errors.Is(err, sqlite3.IOERR_SHMSIZE) || errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
 }
+
+// damaged marks an error that says: what is stored is not what was stored.
+type damaged struct{ error }
 
 // explain gives an error of SQLite or of the file system its kind.
 func (d *DB) explain(err error) error {
@@ -191,11 +231,11 @@ func (d *DB) explain(err error) error {
 		return workspace.Errorf(workspace.Unavailable, format, args...).WithHint("akos doctor").Because(err)
 	}
 	switch {
-	case errors.Is(err, sqlite3.FULL), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case errors.Is(err, sqlite3.FULL), noSpace(err), errors.Is(err, sqlite3.IOERR) && d.full():
 		return unavailable("no space is left for %s: nothing was changed", d.dir)
 	case errors.Is(err, sqlite3.READONLY), errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission), errors.Is(err, sqlite3.PERM):
 		return unavailable("%s can't be written: nothing was changed", d.dir)
-	case errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB):
+	case errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB), errors.As(err, &damaged{}):
 		return d.damaged(err)
 	case errors.Is(err, sqlite3.BUSY), errors.Is(err, sqlite3.LOCKED):
 		return unavailable("%s is in use by another process; try again", d.dir)
@@ -205,6 +245,22 @@ func (d *DB) explain(err error) error {
 	return err
 }
 
+func noSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// full reports whether no space is left. The library says of a write that
+// failed for that no more than that it failed.
+func (d *DB) full() bool {
+	f, err := os.CreateTemp(d.dir, "space-*")
+	if err != nil {
+		return noSpace(err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(make([]byte, 64<<10))
+	return noSpace(errors.Join(err, f.Close()))
+}
+
 func isPathError(err error) bool {
 	var e *fs.PathError
 	return errors.As(err, &e)
@@ -212,5 +268,5 @@ func isPathError(err error) bool {
 
 func (d *DB) damaged(err error) error {
 	return workspace.Errorf(workspace.Unavailable, "%s is damaged: akos leaves it as it is. Put a backup in its place, or move it away to start anew",
-		filepath.Join(d.dir, fileName)).WithHint("akos doctor").Because(fmt.Errorf("state: %w", err))
+		d.path()).WithHint("akos doctor").Because(fmt.Errorf("state: %w", err))
 }

@@ -1,48 +1,54 @@
 package state
 
 import (
-	"context"
-	"database/sql"
 	"errors"
 	"time"
 
 	"example.com/akos/workspace"
+	"github.com/ncruces/go-sqlite3"
 )
 
 // A tx answers the questions of the domain within one transaction.
 type tx struct {
-	ctx context.Context
-	*sql.Tx
+	*conn
+	readOnly bool
 }
 
+// exec runs a statement that returns no row.
 func (t *tx) exec(query string, args ...any) error {
-	_, err := t.ExecContext(t.ctx, query, args...)
-	return err
+	return t.query(func(*sqlite3.Stmt) error { return nil }, query, args...)
 }
 
-// query calls scan for each row.
-func (t *tx) query(scan func(row func(...any) error) error, query string, args ...any) error {
-	rows, err := t.QueryContext(t.ctx, query, args...)
+// query calls row for each row; what it takes of one is its own.
+func (t *tx) query(row func(*sqlite3.Stmt) error, query string, args ...any) error {
+	s, err := t.stmt(query, args)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows.Scan); err != nil {
-			return err
+	if t.readOnly && !s.ReadOnly() {
+		return errReadOnly
+	}
+	for s.Step() {
+		if err = row(s); err != nil {
+			break
 		}
 	}
-	return rows.Err()
+	err = errors.Join(err, s.Err())
+	// Reset repeats the error of the last step; the bindings hold values.
+	if e := errors.Join(s.Reset(), s.ClearBindings()); err == nil {
+		err = e
+	}
+	return err
 }
 
-// one scans a single row; ok is false if there is none.
-func (t *tx) one(dest []any, query string, args ...any) (ok bool, err error) {
-	err = t.QueryRowContext(t.ctx, query, args...).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
+// one calls row for a single row; ok is false if there is none.
+func (t *tx) one(row func(*sqlite3.Stmt), query string, args ...any) (ok bool, err error) {
+	err = t.query(func(s *sqlite3.Stmt) error { ok = true; row(s); return nil }, query, args...)
+	return ok && err == nil, err
 }
+
+// blob returns a column that is never NULL.
+func blob(s *sqlite3.Stmt, col int) []byte { return s.ColumnBlob(col, []byte{}) }
 
 func moment(ms int64) time.Time {
 	if ms == 0 {
@@ -66,7 +72,7 @@ func (t *tx) Audit(e workspace.Event) error {
 
 // Trust returns the hash that path is trusted with.
 func (t *tx) Trust(path string) (hash string, err error) {
-	_, err = t.one([]any{&hash}, `SELECT hash FROM trust WHERE path = ?`, path)
+	_, err = t.one(func(s *sqlite3.Stmt) { hash = s.ColumnText(0) }, `SELECT hash FROM trust WHERE path = ?`, path)
 	return hash, err
 }
 
@@ -78,29 +84,26 @@ func (t *tx) SetTrust(path, hash, ws string, at time.Time) error {
 
 // Known returns the trusted files of a workspace, and whether it was ever used.
 func (t *tx) Known(ws string) (paths []string, ok bool, err error) {
-	err = t.query(func(row func(...any) error) error {
-		var p string
-		err := row(&p)
-		paths = append(paths, p)
-		return err
+	err = t.query(func(s *sqlite3.Stmt) error {
+		paths = append(paths, s.ColumnText(0))
+		return nil
 	}, `SELECT path FROM trust WHERE workspace = ? ORDER BY path`, ws)
 	if err != nil || len(paths) > 0 {
 		return paths, len(paths) > 0, err
 	}
-	_, err = t.one([]any{&ok}, `SELECT EXISTS (SELECT 1 FROM secret WHERE scope = 'workspace' AND owner = ?1)
+	_, err = t.one(func(s *sqlite3.Stmt) { ok = s.ColumnBool(0) }, `SELECT EXISTS (SELECT 1 FROM secret WHERE scope = 'workspace' AND owner = ?1)
 		OR EXISTS (SELECT 1 FROM connection WHERE workspace = ?1)`, ws)
 	return nil, ok, err
 }
 
 // DataKeys returns every data key in the order of creation, the current first.
 func (t *tx) DataKeys() (keys []workspace.DataKey, err error) {
-	err = t.query(func(row func(...any) error) error {
-		var k workspace.DataKey
-		var created, lost int64
-		err := row(&k.ID, &k.Backend, &k.Holder, &k.Params, &k.Wrapped, &created, &lost, &k.Retired)
-		k.Created, k.Lost = moment(created), moment(lost)
-		keys = append(keys, k)
-		return err
+	err = t.query(func(s *sqlite3.Stmt) error {
+		keys = append(keys, workspace.DataKey{
+			ID: s.ColumnText(0), Backend: workspace.Backend(s.ColumnText(1)), Holder: s.ColumnText(2), Params: blob(s, 3), Wrapped: blob(s, 4),
+			Created: moment(s.ColumnInt64(5)), Lost: moment(s.ColumnInt64(6)), Retired: s.ColumnBool(7),
+		})
+		return nil
 	}, `SELECT id, backend, holder, params, wrapped, created, lost, retired FROM data_key ORDER BY retired, seq`)
 	return keys, err
 }
@@ -108,7 +111,7 @@ func (t *tx) DataKeys() (keys []workspace.DataKey, err error) {
 // AddDataKey makes k the current data key of its backend.
 func (t *tx) AddDataKey(k workspace.DataKey) error {
 	var taken bool
-	if _, err := t.one([]any{&taken}, `SELECT EXISTS (SELECT 1 FROM data_key WHERE backend = ? AND retired = 0)`, string(k.Backend)); err != nil {
+	if _, err := t.one(func(s *sqlite3.Stmt) { taken = s.ColumnBool(0) }, `SELECT EXISTS (SELECT 1 FROM data_key WHERE backend = ? AND retired = 0)`, string(k.Backend)); err != nil {
 		return err
 	}
 	if taken {

@@ -121,8 +121,12 @@ func TestPassphraseFiles(t *testing.T) {
 	e := env{"AKOS_VAULT_PASSPHRASE_FILE": path}
 	h := files(t, t.TempDir(), e)
 
+	// What is no name of a file may be the passphrase itself: it is not repeated.
 	_, _, err := h.Create(ctx, workspace.BackendFile)
-	check(t, err, workspace.Invalid, false, path)
+	check(t, err, workspace.Invalid, false, "the file that AKOS_VAULT_PASSPHRASE_FILE names can't be read")
+	if strings.Contains(err.Error(), path) {
+		t.Errorf("%v repeats what the variable holds", err)
+	}
 	for _, empty := range []string{"", "\n", "\r\n", "\nsecond line\n"} {
 		write(t, path, empty)
 		_, _, err := h.Create(ctx, workspace.BackendFile)
@@ -136,6 +140,9 @@ func TestPassphraseFiles(t *testing.T) {
 	k, s := create(t, h, workspace.BackendFile)
 	if err := vault.CheckParams(k.Params); err != nil {
 		t.Errorf("its own parameters: %v", err)
+	}
+	if k2, _ := create(t, h, workspace.BackendFile); string(k2.Params) == string(k.Params) {
+		t.Error("two data keys have one salt")
 	}
 	write(t, path, "  pass phrase \r\n") // the line end is no part of it, the spaces are
 	opens(t, h, k, s)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 )
 
@@ -21,14 +20,14 @@ const maxAsking = 4
 // instead of starting another goroutine, and at its deadline asks reset to
 // end them all.
 type gate struct {
-	deadline  time.Duration
-	slots     chan struct{}
-	reset     func() // nil where abandoned calls can't be ended
-	resetting atomic.Bool
+	deadline time.Duration
+	slots    chan struct{}
+	reset    func()        // nil where abandoned calls can't be ended
+	turn     chan struct{} // full while reset runs: it would end a new call too
 }
 
 func newGate(deadline time.Duration) *gate {
-	return &gate{deadline: deadline, slots: make(chan struct{}, maxAsking)}
+	return &gate{deadline: deadline, slots: make(chan struct{}, maxAsking), turn: make(chan struct{}, 1)}
 }
 
 // within returns what f returns, or errNoAnswer after the deadline of g, or
@@ -48,6 +47,12 @@ func within[T any](ctx context.Context, g *gate, f func(context.Context) (T, err
 		return ctx.Err()
 	}
 	var none T
+	select {
+	case g.turn <- struct{}{}:
+		<-g.turn
+	case <-ctx.Done():
+		return none, why()
+	}
 	select {
 	case g.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -76,13 +81,18 @@ func within[T any](ctx context.Context, g *gate, f func(context.Context) (T, err
 	}
 }
 
-// unblock starts reset, unless it runs already: it may hang itself.
+// unblock starts reset, unless it runs already. It may hang itself, so nobody
+// waits for it but the next call, which has a deadline.
 func (g *gate) unblock() {
-	if g.reset == nil || !g.resetting.CompareAndSwap(false, true) {
+	if g.reset == nil {
 		return
 	}
-	go func() {
-		defer g.resetting.Store(false)
-		g.reset()
-	}()
+	select {
+	case g.turn <- struct{}{}:
+		go func() {
+			defer func() { <-g.turn }()
+			g.reset()
+		}()
+	default:
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 
 	"example.com/akos/workspace"
@@ -78,7 +79,8 @@ func (h *Holders) fromPassphrase(ctx context.Context, encoded []byte) (secret.Va
 	}
 	pass, err := within(ctx, h.reading, func(context.Context) ([]byte, error) { return readPassphrase(path) })
 	if err != nil {
-		return secret.Value{}, unreadable(workspace.Invalid, err, "the passphrase file %s can't be read", path)
+		// What is no name of a file may be the passphrase itself.
+		return secret.Value{}, unreadable(workspace.Invalid, err, "the file that %s names can't be read", envPassphrase)
 	}
 	defer clear(pass)
 	if len(pass) == 0 {
@@ -92,14 +94,22 @@ func (h *Holders) fromPassphrase(ctx context.Context, encoded []byte) (secret.Va
 func readPassphrase(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, withoutPath(err)
 	}
 	defer f.Close()
 	data, err := readAtMost(f, passphraseLimit)
 	if err != nil && !errors.Is(err, io.EOF) {
 		clear(data)
-		return nil, err
+		return nil, withoutPath(err)
 	}
 	line, _, _ := bytes.Cut(data, []byte("\n"))
 	return bytes.TrimSuffix(line, []byte("\r")), nil
+}
+
+// withoutPath returns what went wrong with a file without its name.
+func withoutPath(err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
 }

@@ -156,7 +156,10 @@ func TestRealKilled(t *testing.T) {
 	h := realHolders(t, 5*time.Second)
 	k, sealer := create(t, h, workspace.BackendKeychain)
 
-	s.Kill() // the bus starts another, locked
+	s.Kill() // the bus starts another, locked, when it is asked for
+	if got := h.Detect(context.Background()); got != workspace.BackendKeychain {
+		t.Errorf("detected %s where one is started on demand", got)
+	}
 	timed(t, 4*time.Second, "the OS keychain is locked", opening(h, k))
 	s.Unlock()
 	opens(t, h, k, sealer)
