@@ -23,6 +23,7 @@ var imports = map[string][]string{
 	".":                         {},
 	"cmd/akos":                  {"internal/cli", "internal/wire"},
 	"cmd/akos-mcp":              {"internal/wire", "mcpserver"},
+	"evals":                     {},
 	"internal/akostest":         {"workspace"},
 	"internal/cli":              {"internal/clientconfig", "internal/terminal", "tools", "workspace"},
 	"internal/clientconfig":     {"workspace"},

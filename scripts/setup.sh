@@ -10,6 +10,7 @@ need() { command -v "$1" >/dev/null || want+=("${@:2}"); }
 need dbus-daemon dbus
 need dbus-run-session dbus
 need gnome-keyring-daemon gnome-keyring
+need secret-tool libsecret-tools
 need gcc gcc libc6-dev
 need valgrind valgrind
 need unshare util-linux

@@ -72,7 +72,8 @@ type app struct {
 	noInput   bool
 	verbose   bool
 	log       *slog.Logger
-	ran       bool // a command was found and its arguments were right
+	held      []string // notes of a command with --json, until it has succeeded
+	ran       bool     // a command was found and its arguments were right
 }
 
 func (a *app) execute(ctx context.Context) (err error) {
@@ -83,6 +84,10 @@ func (a *app) execute(ctx context.Context) (err error) {
 	}()
 	root := a.root()
 	root.SetArgs(a.Args)
+	if !a.completes() {
+		_, err = fmt.Fprintf(a.Out, ":%d\n", cobra.ShellCompDirectiveError)
+		return err
+	}
 	err = root.ExecuteContext(ctx)
 	if e := (*workspace.Error)(nil); err != nil && !a.ran && !errors.As(err, &e) {
 		// cobra's own errors quote the arguments.
@@ -98,8 +103,7 @@ func (a *app) root() *cobra.Command {
 		Long: "akos keeps credentials where agents and IDE assistants can use them and never see them.\n" +
 			"No command, flag or error prints a secret value; there is no reveal command.",
 		SilenceErrors: true, SilenceUsage: true,
-		Args: a.noSuchCommand,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: a.noSuchCommand, SuggestionsMinimumDistance: 2,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			level := slog.LevelError + 1 // nothing
 			if a.verbose {
@@ -120,10 +124,14 @@ func (a *app) root() *cobra.Command {
 	p.BoolVar(&a.verbose, "verbose", false, "log to the standard error")
 	p.Bool("no-color", false, "no colour (NO_COLOR); akos uses none")
 	root.Flags().Bool("version", false, "print the version")
+	root.Flags().BoolVar(&a.asJSON, "json", a.asJSON, "with --version, write it as JSON")
 	root.RunE = func(cmd *cobra.Command, _ []string) error {
 		if v, _ := cmd.Flags().GetBool("version"); v {
 			t, _ := tools.Lookup("workspace_version")
 			return a.call(cmd.Context(), t, tools.NoHuman{}, struct{}{})
+		}
+		if a.asJSON {
+			return usage("--json needs a command", cmd)
 		}
 		return cmd.Help()
 	}
@@ -132,6 +140,14 @@ func (a *app) root() *cobra.Command {
 	}
 	a.group(root, "mcp").AddCommand(a.mcpConfig())
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "The exit codes", Long: exitCodeHelp()})
+	root.SetHelpCommand(a.help())
+	// cobra's own, but with our errors: its quote the arguments, or are none.
+	root.InitDefaultCompletionCmd()
+	shells := a.group(root, "completion")
+	shells.Args, shells.RunE = a.noSuchCommand, showHelp
+	for _, shell := range shells.Commands() {
+		shell.Args = arguments(0, 0)
+	}
 	return root
 }
 
@@ -152,11 +168,29 @@ func (a *app) group(root *cobra.Command, name string) *cobra.Command {
 		}
 	}
 	g := &cobra.Command{
-		Use: name, Short: groups[name], Args: a.noSuchCommand,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use: name, Short: groups[name], Args: a.noSuchCommand, RunE: showHelp, SuggestionsMinimumDistance: 2,
 	}
 	root.AddCommand(g)
 	return g
+}
+
+func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+// help returns the help command: of a command or a topic, and nothing else.
+func (a *app) help() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]...", Short: "Show the help of a command", Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err == nil && len(rest) == 0 {
+				return about.Help()
+			}
+			if err != nil || about == nil {
+				about, rest = cmd.Root(), args
+			}
+			return a.noSuchCommand(about, rest)
+		},
+	}
 }
 
 // add adds the command of t.
@@ -234,20 +268,45 @@ func (a *app) show(res tools.Result) error {
 	return err
 }
 
-func (a *app) warn(text string) { fmt.Fprintf(a.Err, "akos: note: %s\n", text) }
+// warn tells the person something beside the result. With --json it waits,
+// because an error is then all that there is on the standard error.
+func (a *app) warn(text string) {
+	if a.asJSON {
+		a.held = append(a.held, text)
+		return
+	}
+	fmt.Fprintf(a.Err, "akos: note: %s\n", text)
+}
+
+// here makes a hint work in the workspace that --workspace named.
+func (a *app) here(hint string) string {
+	for _, p := range []string{"akos init", "akos trust", "akos doctor"} {
+		if strings.HasPrefix(hint, p) {
+			return hint // they name the directory, or need none
+		}
+	}
+	if a.workspace == "" || workspace.Refuse(a.workspace, "") != nil || !strings.HasPrefix(hint, "akos ") || strings.HasSuffix(hint, " --help") {
+		return hint
+	}
+	return hint + " --workspace " + workspace.ShellQuote(a.workspace)
+}
 
 // exit reports err and returns its code.
 func (a *app) exit(err error) code {
 	if err == nil {
+		for _, text := range a.held {
+			fmt.Fprintf(a.Err, "akos: note: %s\n", text)
+		}
 		return done
 	}
 	e := workspace.Explain(err)
 	if a.log != nil {
 		a.log.Debug("failed", "kind", e.Kind.String(), "err", err)
 	}
-	if e.Kind == workspace.Internal && e.Hint == "" {
+	if known := (*workspace.Error)(nil); e.Kind == workspace.Internal && !errors.As(err, &known) {
 		e.Hint = "akos doctor"
 	}
+	e.Hint = a.here(e.Hint)
 	if a.asJSON {
 		type shown struct {
 			Kind    string `json:"kind"`

@@ -136,8 +136,8 @@ func (p param) value(s string) (any, error) {
 		return s, nil
 	}
 	n, err := strconv.Atoi(s)
-	if err != nil {
-		return nil, workspace.Errorf(workspace.Invalid, "%s must be a number", p.arg)
+	if err != nil || n < 1 {
+		return nil, workspace.Errorf(workspace.Invalid, "%s must be a number from 1", p.arg)
 	}
 	return n, nil
 }
@@ -149,7 +149,12 @@ func flagValue(fs *pflag.FlagSet, p param) (any, error) {
 	case reflect.Slice:
 		return fs.GetStringSlice(p.flag())
 	}
-	return fs.GetString(p.flag())
+	s, err := fs.GetString(p.flag())
+	if err == nil && s == "" {
+		// Mostly an unset variable of a script: what was meant is not nothing.
+		err = workspace.Errorf(workspace.Invalid, "--%s needs a value", p.flag())
+	}
+	return s, err
 }
 
 // command returns the command of an operation without a shape of its own.

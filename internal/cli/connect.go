@@ -13,6 +13,9 @@ import (
 func pairs[V any](flag string, words []string, bare *string, value func(string) V) (map[string]V, error) {
 	m := map[string]V{}
 	for _, w := range words {
+		if err := workspace.Refuse(w, "an argument"); err != nil {
+			return nil, err
+		}
 		name, v, ok := strings.Cut(w, "=")
 		if !ok && bare == nil {
 			return nil, workspace.Errorf(workspace.Invalid, "--%s needs FIELD=VALUE", flag)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"os"
+	"time"
 
 	"example.com/akos/internal/terminal"
 	"example.com/akos/tools"
@@ -28,12 +29,16 @@ func (a *app) keyboard() keyboard {
 
 // Secret asks for a value, once and unseen.
 func (k keyboard) Secret(ctx context.Context, ask tools.Ask) (workspace.Secret, error) {
-	t, err := k.open("akos vault put " + ask.Key + " --stdin")
+	put := "akos vault put " + ask.Key
+	if ask.Scope == workspace.ScopeTenant {
+		put += " --scope tenant"
+	}
+	t, err := k.open(put + " --stdin")
 	if err != nil {
 		return workspace.Secret{}, err
 	}
 	defer t.Close()
-	t.FileHint = "akos vault put " + ask.Key + " --from-file FILE"
+	t.FileHint = put + " --from-file FILE"
 	prompt := "Value of " + ask.Key
 	if ask.Provider != "" {
 		prompt = ask.Provider + ": get the key at " + ask.DocsURL + "\n" + prompt
@@ -69,11 +74,29 @@ func (k keyboard) open(hint string) (*terminal.Terminal, error) {
 // A given human has brought the value along.
 type given struct {
 	tools.Human
-	read func() (workspace.Secret, error)
+	read  func() (workspace.Secret, error)
+	piped bool // another program writes it
 }
 
+// settle is how long a signal may take to get here after another program of
+// the pipeline was ended by it.
+const settle = 10 * time.Millisecond
+
 // Secret returns the value.
-func (g given) Secret(context.Context, tools.Ask) (workspace.Secret, error) { return g.read() }
+func (g given) Secret(ctx context.Context, _ tools.Ask) (workspace.Secret, error) {
+	v, err := g.read()
+	if !g.piped {
+		return v, err
+	}
+	// Ctrl-C ends all of a pipeline, so what came in by then may be half of
+	// the value.
+	select {
+	case <-ctx.Done():
+		return workspace.Secret{}, ctx.Err()
+	case <-time.After(settle):
+	}
+	return v, err
+}
 
 // fromFile reads the exact bytes of a file.
 func fromFile(path string) (workspace.Secret, error) {

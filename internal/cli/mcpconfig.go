@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"example.com/akos/internal/clientconfig"
+	"example.com/akos/workspace"
 	"github.com/spf13/cobra"
 )
 
@@ -71,7 +73,17 @@ func (a *app) clientEntry(client string, write bool) (clientEntry, error) {
 	files := clientconfig.Files{GOOS: runtime.GOOS, Home: home, LookupEnv: a.LookupEnv, Now: time.Now}
 	entry := clientconfig.Entry{Command: a.server(), Args: []string{}}
 	if a.workspace != "" {
-		entry.Args = []string{"--workspace", a.workspace}
+		if err := workspace.Refuse(a.workspace, "a workspace"); err != nil {
+			return clientEntry{}, err
+		}
+		choice := a.workspace
+		// The client starts it in a directory of its own.
+		if info, err := os.Stat(choice); err == nil && info.IsDir() {
+			if abs, err := filepath.Abs(choice); err == nil {
+				choice = abs
+			}
+		}
+		entry.Args = []string{"--workspace", choice}
 	}
 	text, err := files.Render(client, entry)
 	r := clientEntry{Client: client, Entry: text}

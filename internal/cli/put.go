@@ -30,6 +30,11 @@ func (s *source) human(a *app, cmd *cobra.Command, positional []string) (tools.H
 			n++
 		}
 	}
+	for _, name := range []string{s.file, s.env} {
+		if err := workspace.Refuse(name, "the name of a file or variable"); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case n > 1:
 		return nil, usage("a value comes from one place: an argument, --stdin, --from-file or --from-env", cmd)
@@ -39,7 +44,7 @@ func (s *source) human(a *app, cmd *cobra.Command, positional []string) (tools.H
 			return workspace.ReadSecret(strings.NewReader(positional[0]))
 		}}, nil
 	case s.stdin:
-		return given{Human: a.person(), read: func() (workspace.Secret, error) {
+		return given{Human: a.person(), piped: true, read: func() (workspace.Secret, error) {
 			v, err := workspace.ReadSecret(a.In)
 			return workspace.TrimLineEnd(v), err
 		}}, nil

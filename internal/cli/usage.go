@@ -36,10 +36,20 @@ func (a *app) noSuchCommand(cmd *cobra.Command, args []string) error {
 	if word(args[0]) {
 		msg = "no such command: " + cmd.CommandPath() + " " + args[0]
 		if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
-			return workspace.Errorf(workspace.Invalid, "%s", msg).WithHint("%s %s", cmd.CommandPath(), s[0])
+			return workspace.Errorf(workspace.Invalid, "%s", msg).WithHint("%s %s --help", cmd.CommandPath(), s[0])
 		}
 	}
+	if names := subcommands(cmd); cmd.HasParent() && len(names) > 0 {
+		msg += "; there are " + strings.Join(names, ", ")
+	}
 	return usage(msg, cmd)
+}
+
+func subcommands(cmd *cobra.Command) (names []string) {
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	return names
 }
 
 // arguments returns a check for at least min and at most max arguments.
@@ -61,6 +71,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	var value *pflag.InvalidValueError
 	var missing *pflag.ValueRequiredError
 	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "" && word(unknown.GetSpecifiedName()):
+		return usage("no such flag: -"+unknown.GetSpecifiedName(), cmd)
 	case errors.As(err, &unknown) && word(unknown.GetSpecifiedName()):
 		return usage("no such flag: --"+unknown.GetSpecifiedName(), cmd)
 	case errors.As(err, &unknown):
