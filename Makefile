@@ -8,7 +8,7 @@ BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X example.com/akos/
 FUZZTIME ?= 30s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test setup lint generated cross gates bench fuzz soak
+.PHONY: build demo test setup lint generated cross gates bench fuzz soak idp browser
 
 build:
 	@$(BUILD) -o bin/ ./cmd/akos ./cmd/akos-mcp
@@ -17,6 +17,7 @@ setup:
 	@scripts/setup.sh
 
 demo: setup build
+	@scripts/setup-browser.sh
 	@scripts/demo.sh
 
 test: setup build lint cross generated
@@ -54,3 +55,15 @@ fuzz:
 
 soak:
 	AKOS_SOAK=1 go test -count=1 -timeout 60m -run 'TestKill' -v ./workspace/state
+
+# The pages in a real Chromium. The pictures stay in a temporary directory.
+browser:
+	@scripts/setup-browser.sh
+	go test -count=1 -timeout 10m -tags browser -run 'TestBrowser' -v -artifacts -outputdir "$$(mktemp -d)" ./workspace/pages
+
+# Logins at real identity providers.
+idp:
+	@scripts/setup-idp.sh
+	@scripts/setup-browser.sh
+	go vet -tags idp ./...
+	go test -count=1 -tags idp -run 'TestDex|TestOIDCProvider|TestOwnServer|TestIssuer' -v ./workspace/login ./cmd/akos ./internal/serve

@@ -20,26 +20,34 @@ const module = "example.com/akos/"
 // imports says which packages of this module each package may import. All
 // arrows point at the domain; faces and parts don't know one another.
 var imports = map[string][]string{
-	".":                         {},
-	"cmd/akos":                  {"internal/cli", "internal/wire"},
-	"cmd/akos-mcp":              {"internal/wire", "mcpserver"},
-	"evals":                     {},
-	"internal/akostest":         {"workspace"},
-	"internal/cli":              {"internal/clientconfig", "internal/terminal", "tools", "workspace"},
-	"internal/clientconfig":     {"workspace"},
-	"internal/terminal":         {"workspace"},
-	"internal/wire":             {"workspace", "workspace/agefile", "workspace/project", "workspace/state", "workspace/vault"},
-	"mcpserver":                 {"tools", "workspace"},
-	"tools":                     {"workspace", "workspace/catalog"},
-	"workspace":                 {"workspace/catalog", "workspace/internal/dotenv", "workspace/internal/secret"},
-	"workspace/agefile":         {"workspace", "workspace/internal/secret"},
-	"workspace/catalog":         {},
-	"workspace/internal/dotenv": {"workspace/internal/secret"},
-	"workspace/internal/secret": {},
-	"workspace/project":         {"workspace", "workspace/catalog"},
-	"workspace/state":           {"workspace"},
-	"workspace/vault":           {"workspace", "workspace/internal/secret"},
-	"workspace/vault/vaulttest": {"workspace", "workspace/vault"},
+	".":                             {},
+	"cmd/akos":                      {"internal/cli", "internal/serve", "internal/wire"},
+	"cmd/akos-mcp":                  {"internal/wire", "mcpserver"},
+	"evals":                         {},
+	"internal/akostest":             {"workspace"},
+	"internal/cli":                  {"internal/clientconfig", "internal/terminal", "tools", "workspace"},
+	"internal/clientconfig":         {"workspace"},
+	"internal/serve":                {"internal/wire", "workspace", "workspace/authserver", "workspace/issuer", "workspace/sidecar"},
+	"internal/terminal":             {"workspace"},
+	"internal/wire":                 {"workspace", "workspace/agefile", "workspace/login", "workspace/project", "workspace/remote", "workspace/state", "workspace/vault"},
+	"mcpserver":                     {"tools", "workspace"},
+	"tools":                         {"workspace", "workspace/catalog"},
+	"workspace":                     {"workspace/catalog", "workspace/internal/dotenv", "workspace/internal/secret"},
+	"workspace/agefile":             {"workspace", "workspace/internal/secret"},
+	"workspace/authserver":          {"workspace", "workspace/pages"},
+	"workspace/catalog":             {},
+	"workspace/internal/dotenv":     {"workspace/internal/secret"},
+	"workspace/internal/rendezvous": {},
+	"workspace/internal/secret":     {},
+	"workspace/issuer":              {"workspace"},
+	"workspace/pages":               {},
+	"workspace/login":               {"workspace", "workspace/internal/secret"},
+	"workspace/project":             {"workspace", "workspace/catalog"},
+	"workspace/remote":              {"workspace", "workspace/internal/rendezvous", "workspace/internal/secret"},
+	"workspace/sidecar":             {"workspace", "workspace/internal/rendezvous"},
+	"workspace/state":               {"workspace"},
+	"workspace/vault":               {"workspace", "workspace/internal/secret"},
+	"workspace/vault/vaulttest":     {"workspace", "workspace/vault"},
 }
 
 // forbidden says which packages of others a package may not even reach
@@ -61,6 +69,11 @@ var reveals = []string{
 	"workspace/agefile/agefile.go", // into an age file, sealed to its recipients
 	"workspace/creds.go",           // to compare with the shape of a provider's key
 	"workspace/key.go",             // to measure it, and to take off a line end
+	"workspace/login.go",           // into a sealed session, and out of it
+	"workspace/login/form.go",      // into a request of an authorization server; to find it in an answer
+	"workspace/password.go",        // into argon2id
+	"workspace/remote/remote.go",   // into a request to a workspace server
+	"workspace/token.go",           // to hash a token; and a new one to its maker
 	"workspace/transfer.go",        // into the payload of an export, and out of it
 	"workspace/vault/seal.go",      // into a sealed box
 }

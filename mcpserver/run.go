@@ -52,6 +52,10 @@ func Run(sys System) int {
 	case errors.Is(err, pflag.ErrHelp):
 		fmt.Fprint(sys.Out, usage, flags.FlagUsages())
 		return 0
+	case flags.Changed("tools") && len(opts.Tools) == 0 || flags.Changed("exclude-tools") && len(opts.Exclude) == 0:
+		// An unset variable of a script must not offer everything.
+		fmt.Fprint(sys.Err, "akos-mcp: --tools and --exclude-tools need the names of tools\nhint: akos-mcp --help\n")
+		return 2
 	case err != nil || flags.NArg() > 0 || *format != "text" && *format != "json":
 		fmt.Fprint(sys.Err, "akos-mcp: a flag is not written right\nhint: akos-mcp --help\n")
 		return 2

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 
 	"example.com/akos/tools"
 	"example.com/akos/workspace"
@@ -23,6 +24,22 @@ import (
 const instructions = `akos keeps credentials (API keys, tokens) that you can use and never see. No tool takes or returns a secret value: never ask the user for one in the chat, and never read .env files; use vault_import.
 Order of work: creds_check says what is missing and how to get it; vault_put (or creds_set) has the person enter a value outside of this conversation; connection_create names vault keys.
 Every error says the next call or the command for the person.`
+
+// lookOnly are the instructions where nothing can be stored.
+const lookOnly = `akos keeps credentials (API keys, tokens) that you can use and never see. No tool takes or returns a secret value: never ask the user for one in the chat.
+Here you can look: creds_check says what is missing, vault_list and connection_list what there is. A person stores values with the command akos vault put.
+Every error says the next call or the command for the person.`
+
+// instructionsFor names no tool that is not offered.
+func instructionsFor(offered []*tools.Tool) string {
+	need := []string{"creds_check", "vault_put", "creds_set", "vault_import", "connection_create"}
+	for _, name := range need {
+		if !slices.ContainsFunc(offered, func(t *tools.Tool) bool { return t.ID() == name }) {
+			return lookOnly
+		}
+	}
+	return instructions
+}
 
 // Options narrow what a server offers. They are the operator's: no request
 // widens them.
@@ -39,6 +56,8 @@ type Server struct {
 	mcp   *server.MCPServer
 	tools map[string]*tools.Tool
 	log   *slog.Logger
+
+	workspace *workspace.Workspace
 }
 
 // New returns a server. A tool in opts that does not exist is Invalid. New
@@ -48,10 +67,10 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{tools: map[string]*tools.Tool{}, log: opts.Log}
+	s := &Server{tools: map[string]*tools.Tool{}, log: opts.Log, workspace: opts.Workspace}
 	s.mcp = server.NewMCPServer("akos", opts.Workspace.Version,
 		server.WithTitle("akos"),
-		server.WithInstructions(instructions),
+		server.WithInstructions(instructionsFor(offered)),
 		server.WithToolCapabilities(false),
 		server.WithLogging(),
 	)
@@ -91,14 +110,14 @@ func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFun
 		defer func() {
 			if r := recover(); r != nil {
 				s.log.ErrorContext(ctx, "panic", "tool", t.ID(), "type", fmt.Sprintf("%T", r), "stack", frames())
-				res = failure(workspace.Explain(fmt.Errorf("panic")))
+				res = failure(workspace.Explain(fmt.Errorf("panic")), "")
 			}
 		}()
 		args, ok := ctx.Value(argumentsKey{}).(json.RawMessage)
 		if !ok {
 			var err error
 			if args, err = json.Marshal(req.GetRawArguments()); err != nil {
-				return failure(workspace.Explain(err)), nil
+				return failure(workspace.Explain(err), ""), nil
 			}
 		}
 		out, err := t.Call(ctx, ses, args)
@@ -109,12 +128,15 @@ func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFun
 				level = slog.LevelError // the client is told nothing, so the log has to
 			}
 			s.log.Log(ctx, level, "a call failed", "tool", t.ID(), "kind", e.Kind.String(), "err", err)
-			return failure(e), nil
+			return s.failure(ctx, t, e), nil
+		}
+		if ask := page(ctx, req, out); ask != nil {
+			return ask, nil
 		}
 		b, err := json.Marshal(out)
 		if err != nil {
 			s.log.ErrorContext(ctx, "a result does not encode", "tool", t.ID())
-			return failure(workspace.Explain(err)), nil
+			return failure(workspace.Explain(err), ""), nil
 		}
 		s.log.DebugContext(ctx, "call", "tool", t.ID())
 		return &mcp.CallToolResult{
@@ -128,10 +150,22 @@ func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFun
 // shows: functions and lines alone.
 func frames() string { return trimStack(debug.Stack()) }
 
-// failure returns the result for a failed operation.
-func failure(e workspace.Error) *mcp.CallToolResult {
+// failure returns the result for an operation of t that failed. Its hint is
+// the next call, of a tool that is offered; otherwise the command for a person,
+// wherever they run it.
+func (s *Server) failure(ctx context.Context, t *tools.Tool, e workspace.Error) *mcp.CallToolResult {
+	call, next := tools.AgentHint(e)
+	// What was refused to this tool would be refused again.
+	same := next == t.ID() && (e.Kind == workspace.Denied || e.Kind == workspace.Conflict)
+	if _, offered := s.tools[next]; next == "" || !offered || same {
+		call = workspace.InWorkspace(e.Hint, s.workspace.Place(ctx))
+	}
+	return failure(e, call)
+}
+
+func failure(e workspace.Error, hint string) *mcp.CallToolResult {
 	text := e.Kind.String() + ": " + e.Msg
-	if hint := tools.AgentHint(e); hint != "" {
+	if hint != "" {
 		text += "\nhint: " + hint
 	}
 	res := mcp.NewToolResultError(text)

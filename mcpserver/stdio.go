@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"example.com/akos/tools"
+	"example.com/akos/workspace"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 )
@@ -29,17 +31,17 @@ const (
 // that reads: three fewer hand-offs between threads, which halves its time. A
 // call that may wait for a keychain or a person gets a goroutine.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
-	session := server.NewInProcessSession("stdio", nil)
-	if err := s.mcp.RegisterSession(ctx, session); err != nil {
-		return err
-	}
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	c := &conn{
-		Server: s, session: session, out: bufio.NewWriter(out), gone: make(chan struct{}),
-		ctx: s.mcp.WithContext(calls, session), waiting: make(chan struct{}, maxWaiting),
+		Server: s, out: bufio.NewWriter(out), gone: make(chan struct{}),
+		waiting: make(chan struct{}, maxWaiting), asking: map[string]chan json.RawMessage{},
 	}
-	go c.forward(calls)
+	c.session = server.NewInProcessSessionWithHandlers("stdio", nil, c, nil)
+	if err := s.mcp.RegisterSession(ctx, c.session); err != nil {
+		return err
+	}
+	c.ctx = s.mcp.WithContext(calls, c.session)
 	readErr := make(chan error, 1)
 	go func() { readErr <- c.read(in) }()
 
@@ -82,6 +84,9 @@ type conn struct {
 	buf  []byte        // for encoding
 	gone chan struct{} // closed once the client takes no more
 	left bool          // gone is closed
+	// Requests of ours that the client has not answered, by id.
+	asking map[string]chan json.RawMessage
+	asked  int
 }
 
 // read answers line after line. A line that is too long, or no UTF-8, gets an
@@ -170,7 +175,8 @@ func (c *conn) answer(line []byte) {
 		return
 	}
 	if m.Method == "" && m.ID != nil && m.JSONRPC == mcp.JSONRPC_VERSION && isResponse(line) {
-		return // to a request that we did not send
+		c.answered(line)
+		return
 	}
 	msg := bytes.Clone(line) // the library keeps parts of it
 	if m.Method != string(mcp.MethodToolsCall) {
@@ -183,7 +189,8 @@ func (c *conn) answer(line []byte) {
 		return
 	}
 	ctx := context.WithValue(c.ctx, argumentsKey{}, m.Params.Arguments)
-	if t == nil || !t.Slow {
+	// A call that writes may wait for another process that does.
+	if t == nil || !t.Slow && t.Effect == tools.Reads {
 		c.handle(ctx, m.ID, msg)
 		return
 	}
@@ -263,12 +270,20 @@ func plainError(e mcp.JSONRPCErrorDetails) *mcp.JSONRPCErrorDetails {
 		e = mcp.JSONRPCErrorDetails{Code: e.Code, Message: "the params do not fit the method"}
 	case mcp.INTERNAL_ERROR:
 		e = mcp.JSONRPCErrorDetails{Code: e.Code, Message: "internal error"}
+	case mcp.UNSUPPORTED_PROTOCOL_VERSION:
+		e.Message = "the protocol revision is not supported"
+		// The revision wants the client's own back, beside the list.
+		if d, ok := e.Data.(mcp.UnsupportedProtocolVersionData); ok && workspace.Refuse(d.Requested, "a revision") != nil {
+			d.Requested = ""
+			e.Data = d
+		}
 	}
 	return &e
 }
 
 // reply writes the answer to id, after every notification that was sent
-// before it.
+// before it. Nothing else writes notifications: a goroutine that does would
+// have taken one, and write it after the answer that it belongs before.
 func (c *conn) reply(id json.RawMessage, a answerMessage) {
 	if id == nil {
 		id = json.RawMessage("null")
@@ -306,27 +321,8 @@ func (c *conn) write(v any) {
 func (c *conn) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.flushLocked()
-}
-
-func (c *conn) flushLocked() {
 	if c.out.Flush() != nil && !c.left {
 		c.left = true
 		close(c.gone)
-	}
-}
-
-// forward writes the notifications that no answer follows.
-func (c *conn) forward(ctx context.Context) {
-	for {
-		select {
-		case n := <-c.session.ClientNotifications():
-			c.mu.Lock()
-			c.write(n)
-			c.flushLocked()
-			c.mu.Unlock()
-		case <-ctx.Done():
-			return
-		}
 	}
 }

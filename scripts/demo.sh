@@ -2,7 +2,8 @@
 # The main job of akos, end to end, in a throw-away home with a real keychain:
 # store a secret, check credentials, make a connection, and let a real MCP
 # client work with all of it. At the end every byte that the client saw is
-# searched for the secret.
+# searched for the secret. With AKOS_DEMO_PICTURE=FILE.png the page on which the
+# person approves is kept.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +13,7 @@ if [ -z "${AKOS_DEMO_HOME:-}" ]; then
 	mkdir -m 700 "$tmp/run" "$tmp/home"
 	# A clean environment: MCP clients pass on little more than HOME and PATH.
 	env -i PATH="$PWD/bin:$PATH" LANG=C.UTF-8 HOME="$tmp/home" XDG_RUNTIME_DIR="$tmp/run" \
-		AKOS_DEMO_HOME="$tmp/home" AKOS_DEMO_ROOT="$PWD" dbus-run-session -- bash scripts/demo.sh 2> >(grep -v 'Failed to set fd limit' >&2)
+		AKOS_DEMO_HOME="$tmp/home" AKOS_DEMO_ROOT="$PWD" AKOS_DEMO_PICTURE="${AKOS_DEMO_PICTURE:-}" dbus-run-session -- bash scripts/demo.sh 2> >(grep -v 'Failed to set fd limit' >&2)
 	exit
 fi
 
@@ -67,10 +68,35 @@ grep -o '"status": "[a-z_]*"' "$seen.one" | head -1
 client --method tools/call --tool-name vault_put --tool-arg key=GITHUB_TOKEN && exit 1 # only a person enters a value
 grep -o 'human_needed: [^\\]*' "$seen.one" | head -1
 
-say "5. Is the secret anywhere in the $(wc -c <"$seen") bytes that the client saw?"
+say "5. A login: a sidecar, an account, a code that a person enters in a real browser"
+password="fake-$(head -c 9 /dev/urandom | base64 | tr -d '/+=')"
+printf '$ … | akos user add ada --password-stdin\n'
+printf %s "$password" | akos user add ada --password-stdin
+akos serve --listen 127.0.0.1:0 >"$AKOS_DEMO_HOME/serve.out" 2>"$AKOS_DEMO_HOME/serve.err" &
+sidecar=$!
+trap 'kill $sidecar $keyring 2>/dev/null; wait $sidecar $keyring 2>/dev/null || true' EXIT
+for _ in $(seq 200); do grep -q '^akos serves' "$AKOS_DEMO_HOME/serve.out" && break; sleep 0.05; done
+cat "$AKOS_DEMO_HOME/serve.out"
+akos auth login --no-browser >"$AKOS_DEMO_HOME/login.out" &
+login=$!
+for _ in $(seq 200); do grep -q '^Enter this code' "$AKOS_DEMO_HOME/login.out" && break; sleep 0.05; done
+printf '$ akos auth login\n'
+cat "$AKOS_DEMO_HOME/login.out"
+DBUS_SESSION_BUS_ADDRESS=none: PASSWORD=$password NODE_PATH=$root/.cache/browser/node_modules node "$root/scripts/browser/person.cjs" \
+	"$(sed -n 's/^Open this page: *//p' "$AKOS_DEMO_HOME/login.out")" "$(sed -n 's/^Enter this code: *//p' "$AKOS_DEMO_HOME/login.out")" ada ${AKOS_DEMO_PICTURE:-}
+wait $login
+tail -n 1 "$AKOS_DEMO_HOME/login.out"
+run akos auth whoami
+printf '$ … | akos secrets set GITHUB_TOKEN --stdin\n'
+printf %s "$secret" | akos secrets set GITHUB_TOKEN --stdin
+run akos secrets list
+client --method tools/call --tool-name auth_status
+cat "$AKOS_DEMO_HOME"/serve.* "$AKOS_DEMO_HOME/login.out" >>"$seen"
+
+say "6. Is the secret anywhere in the $(wc -c <"$seen") bytes that the client saw and the sidecar logged?"
 forms=$(mktemp)
 {
-	printf '%s\n' "$secret"
+	printf '%s\n' "$secret" "$password"
 	printf %s "$secret" | rev
 	echo
 	printf %s "$secret" | od -An -tx1 | tr -d ' \n'

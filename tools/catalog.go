@@ -6,10 +6,12 @@ import "sync"
 var Catalog = sync.OnceValue(func() []*Tool {
 	return []*Tool{
 		workspaceStatus(), workspaceInit(), workspaceTrust(), workspaceDoctor(), workspaceVersion(),
-		authStatus(),
+		authLogin(), authWhoami(), authStatus(), authLogout(), tenantList(), tenantUse(),
 		credsList(), credsCheck(), credsSet(), credsGuide(),
 		vaultList(), vaultPut(), vaultImport(), vaultRemove(), vaultHistory(), vaultRollback(), vaultExport(),
 		connectionKinds(), connectionCreate(), connectionList(), connectionInspect(), connectionRemove(),
+		secretsSet(), secretsList(), secretsRemove(),
+		userAdd(), userList(), userPasswd(), userRemove(), tokenCreate(), tokenList(), tokenRevoke(),
 	}
 })
 

@@ -73,12 +73,12 @@ func TestCheck(t *testing.T) {
 		{"missing beside others", "connection_create", `{"name":"needle-one"}`, "the argument kind is missing"},
 		{"wrong type", "vault_put", `{"key":12345678}`, "key must be a string"},
 		{"null member", "vault_list", `{"scope":null}`, "scope must be one of workspace, tenant"},
-		{"bool for a list", "vault_import", `{"path":".env","only":true}`, "only must be a list of which each is a string"},
-		{"string for a list", "creds_check", `{"kind":"needle-one"}`, "kind must be a list of which each is one of"},
+		{"bool for a list", "vault_import", `{"path":".env","only":true}`, "only must be a list, each a string"},
+		{"string for a list", "creds_check", `{"kind":"needle-one"}`, "kind must be a list, each one of"},
 		{"string for a bool", "vault_remove", `{"key":"A","force":"needle-one"}`, "force must be a boolean"},
 		{"list for an object", "connection_create", `{"kind":"cron","name":"x","vaultKeys":["needle-one"]}`, "vaultKeys must be an object"},
 		{"enum", "vault_list", `{"scope":"needle-one"}`, "scope must be one of workspace, tenant"},
-		{"enum in a list", "creds_list", `{"kind":["llm","needle-one"]}`, "kind must be a list of which each is one of"},
+		{"enum in a list", "creds_list", `{"kind":["llm","needle-one"]}`, "kind must be a list, each one of"},
 		{"no case folding", "vault_put", `{"Key":"needle-one"}`, "key is missing"},
 		{"no case folding beside", "vault_put", `{"key":"A","KEY":"needle-one"}`, "unknown argument"},
 		{"duplicate", "vault_list", `{"scope":"workspace","scope":"tenant"}`, "a member twice"},
@@ -207,6 +207,11 @@ func TestAgentHint(t *testing.T) {
 		{workspace.HumanNeeded, "akos vault put SLACK_BOT_TOKEN", "akos vault put SLACK_BOT_TOKEN"},
 		{workspace.NotFound, "akos connections list", "connection_list {}"},
 		{workspace.Invalid, "akos connections kinds slack", `connection_kinds {"kind":"slack"}`},
+		{workspace.Invalid, "akos connections create slack --name team --vault-key token=SLACK_BOT_TOKEN", `connection_create {"kind":"slack","name":"team","vaultKeys":{"token":"SLACK_BOT_TOKEN"}}`},
+		{workspace.Invalid, "akos connections create twilio --name sms --vault-key accountSid=A --vault-key authToken=B", `connection_create {"kind":"twilio","name":"sms","vaultKeys":{"accountSid":"A","authToken":"B"}}`},
+		{workspace.Invalid, "akos connections create slack --name team --vault-key SLACK_BOT_TOKEN", "akos connections create slack --name team --vault-key SLACK_BOT_TOKEN"},
+		{workspace.Invalid, "akos connections create slack --name team --vault-key", "akos connections create slack --name team --vault-key"},
+		{workspace.Invalid, "akos connections create cron --name n --config schedule=@daily", "akos connections create cron --name n --config schedule=@daily"},
 		{workspace.Invalid, "akos creds list", "creds_list {}"},
 		{workspace.Invalid, "akos creds list --provider slack", "akos creds list --provider slack"}, // no rule for lists
 		{workspace.Denied, "akos trust /src/app", "akos trust /src/app"},                            // a person's
@@ -218,7 +223,7 @@ func TestAgentHint(t *testing.T) {
 		{workspace.Invalid, "export AKOS_VAULT=auto", "export AKOS_VAULT=auto"},
 		{workspace.Invalid, "", ""},
 	} {
-		got := AgentHint(workspace.Error{Kind: tt.kind, Hint: tt.hint})
+		got, _ := AgentHint(workspace.Error{Kind: tt.kind, Hint: tt.hint})
 		if got != tt.want {
 			t.Errorf("%q: %q, want %q", tt.hint, got, tt.want)
 		}
@@ -269,7 +274,8 @@ func FuzzCall(f *testing.F) {
 		if json.Unmarshal([]byte(args), &v) != nil {
 			return
 		}
-		shown := e.Msg + "\n" + AgentHint(e)
+		hint, _ := AgentHint(e)
+		shown := e.Msg + "\n" + hint
 		for name := range v {
 			if allowed[name] {
 				continue
@@ -334,7 +340,8 @@ func echoes(ctx context.Context, s Session, tool *Tool, v map[string]any, name, 
 		return false
 	}
 	e := workspace.Explain(err)
-	again := e.Msg + "\n" + AgentHint(e)
+	hint, _ := AgentHint(e)
+	again := e.Msg + "\n" + hint
 	return again == strings.ReplaceAll(shown, text, other)
 }
 

@@ -56,6 +56,9 @@ func (r Kinds) WriteText(w io.Writer) error {
 			what = strings.Join(f.Enum, "|")
 		}
 		text := f.Description
+		if f.Type == "array" {
+			what, text = "list", text+`: a,b or ["a,b"] or given again`
+		}
 		if f.Example != "" {
 			text += ", e.g. " + f.Example
 		}
@@ -64,7 +67,18 @@ func (r Kinds) WriteText(w io.Writer) error {
 	if err := line(w, "%s: %s\n%s\n", k.Kind, k.Description, k.DocsURL); err != nil {
 		return err
 	}
-	return table(w, "FIELD\tTYPE\t", rows)
+	if err := table(w, "FIELD\tTYPE\t", rows); err != nil || len(k.Rules) == 0 {
+		return err
+	}
+	if err := line(w, ""); err != nil {
+		return err
+	}
+	for _, r := range k.Rules {
+		if err := line(w, "%s", r.Say); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func optional(name string, required bool) string {

@@ -59,7 +59,8 @@ func (r Check) WriteText(w io.Writer) error {
 		case workspace.StatusMissing:
 			text = fmt.Sprintf("[MISSING] %s  missing: %s  hint: %s", c.ProviderID, strings.Join(c.MissingKeys, ", "), c.Remediation)
 		case workspace.StatusInvalid:
-			text = fmt.Sprintf("[INVALID] %s  hint: %s", c.ProviderID, c.Remediation)
+			k := c.Invalid[0]
+			text = fmt.Sprintf("[INVALID] %s  %s, from %s: %s  hint: %s", c.ProviderID, k.Key, k.FoundIn, k.Reason, c.Remediation)
 		}
 		if err := line(w, "%s", text); err != nil {
 			return err
@@ -71,8 +72,11 @@ func (r Check) WriteText(w io.Writer) error {
 // Verdict returns a CredentialsMissing error if a required key is missing.
 func (r Check) Verdict() error {
 	var bad []string
-	hint := ""
+	what, hint := "missing for", ""
 	for _, c := range r.Results {
+		if c.Status == workspace.StatusInvalid {
+			what = "missing, or can't be right, for"
+		}
 		if c.Status == workspace.StatusMissing || c.Status == workspace.StatusInvalid {
 			bad = append(bad, c.ProviderID)
 			if hint == "" {
@@ -83,7 +87,7 @@ func (r Check) Verdict() error {
 	if len(bad) == 0 {
 		return nil
 	}
-	return workspace.Errorf(workspace.CredentialsMissing, "required credentials are missing for %s", strings.Join(bad, ", ")).WithHint("%s", hint)
+	return workspace.Errorf(workspace.CredentialsMissing, "required credentials are %s %s", what, strings.Join(bad, ", ")).WithHint("%s", hint)
 }
 
 func credsCheck() *Tool {
@@ -143,15 +147,23 @@ func credsSet() *Tool {
 		Long:    "As vault_put, for each missing key of a provider; says where to get it. It takes no value.",
 		Example: "# guided: choose, see where to get the key, type it unseen\nakos creds set\n\nakos creds set slack\n\n# from another program\npass show openai | akos creds set openai --stdin",
 		Run: func(ctx context.Context, s Session, in in) (CredsSet, error) {
-			keys, err := s.Workspace.KeysToSet(ctx, in.Provider, in.Key)
+			keys, missing, err := s.Workspace.KeysToSet(ctx, in.Provider, in.Key)
 			if err != nil {
 				return CredsSet{}, err
+			}
+			if !missing && s.Agent {
+				return CredsSet{}, workspace.Errorf(workspace.Invalid, "nothing of %s is missing; name a key to have it entered anew", in.Provider).
+					WithHint("akos creds set %s", keys[0])
+			}
+			command := "akos vault put"
+			if in.Provider != "" {
+				command = "akos creds set"
 			}
 			// All are entered before one is stored, so that whoever gives up in
 			// between leaves nothing half done.
 			var all []entered
 			for _, key := range keys {
-				e, err := enter(ctx, s, workspace.PutRequest{Key: key, Scope: workspace.Scope(in.Scope)})
+				e, err := enter(ctx, s, workspace.PutRequest{Key: key, Scope: workspace.Scope(in.Scope)}, command)
 				if err != nil {
 					return CredsSet{}, err
 				}

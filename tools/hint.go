@@ -8,16 +8,13 @@ import (
 	"example.com/akos/workspace"
 )
 
-// AgentHint returns the hint of e for an agent: the tool call that does what
+// AgentHint returns the hint of e for an agent: the call of tool that does what
 // the command of the hint does, where there is one. A command that needs a
-// person stays a command.
-func AgentHint(e workspace.Error) string {
-	if e.Kind == workspace.HumanNeeded {
-		return e.Hint
-	}
+// person stays a command, and tool is "".
+func AgentHint(e workspace.Error) (hint, tool string) {
 	words, ok := strings.CutPrefix(e.Hint, "akos ")
-	if !ok {
-		return e.Hint
+	if !ok || e.Kind == workspace.HumanNeeded || strings.Contains(words, "'") {
+		return e.Hint, ""
 	}
 	for _, t := range Catalog() {
 		rest, ok := strings.CutPrefix(words+" ", t.Command+" ")
@@ -25,10 +22,10 @@ func AgentHint(e workspace.Error) string {
 			continue
 		}
 		if args, ok := toolArgs(t, strings.Fields(rest)); ok {
-			return t.ID() + " " + args
+			return t.ID() + " " + args, t.ID()
 		}
 	}
-	return e.Hint
+	return e.Hint, ""
 }
 
 // toolArgs returns the words of a command as the arguments of t; ok is false
@@ -51,6 +48,18 @@ func toolArgs(t *Tool, words []string) (args string, ok bool) {
 			in["scope"], words = words[0], words[1:]
 		case isFlag && name == "force":
 			in["force"] = true
+		case isFlag && name == "name" && len(words) > 0:
+			in["name"], words = words[0], words[1:]
+		case isFlag && name == "vault-key" && len(words) > 0:
+			field, key, pair := strings.Cut(words[0], "=")
+			if !pair {
+				return "", false // which field that is, only the command knows
+			}
+			keys, _ := in["vaultKeys"].(map[string]string)
+			if keys == nil {
+				keys = map[string]string{}
+			}
+			keys[field], in["vaultKeys"], words = key, keys, words[1:]
 		case isFlag || len(places) == 0:
 			return "", false
 		default:

@@ -22,14 +22,23 @@ type shape struct {
 
 const stdinHelp = "read the value from the standard input; the line end of a single line is not part of it"
 
+var valueSources = [][2]string{
+	{"--stdin", stdinHelp},
+	{"--from-file FILE", "read the exact bytes of this file"},
+	{"--from-env VAR", "read the value of this variable"},
+}
+
+var passwordSource = [][2]string{{"--password-stdin", "read the password from the standard input; its line end is not part of it"}}
+
 var shapes = map[string]shape{
 	"workspace_trust": {usage: "[DIR]"},
 	"creds_set":       {usage: "[PROVIDER|KEY]", flags: [][2]string{{"--stdin", "read the value from the standard input"}}, omit: "provider key"},
-	"vault_put": {usage: "KEY [VALUE]", flags: [][2]string{
-		{"--stdin", stdinHelp},
-		{"--from-file FILE", "read the exact bytes of this file"},
-		{"--from-env VAR", "read the value of this variable"},
-	}},
+	"vault_put":       {usage: "KEY [VALUE]", flags: valueSources},
+	"secrets_set":     {usage: "KEY [VALUE]", flags: valueSources},
+	"auth_login":      {flags: [][2]string{{"--no-browser", "do not open the page in a browser"}}},
+	"user_add":        {flags: passwordSource},
+	"user_passwd":     {flags: passwordSource},
+	"token_create":    {flags: [][2]string{{"--out FILE", "write the token to this new file, which only you can read"}}},
 	"connection_create": {usage: "KIND --name NAME", flags: [][2]string{
 		{"--vault-key [FIELD=]KEY", "the vault key of a credential field; of the first without FIELD; repeatable"},
 		{"--config FIELD=VALUE", "a field of the kind; repeatable"},
@@ -104,7 +113,7 @@ func fields(t reflect.Type) (all []argument) {
 
 // describe adds a to the usage line and to the rows of the table.
 func (a argument) describe(usage, rows string, sh shape) (string, string) {
-	form, tool := "--"+kebab(a.name), "`"+a.name+"`"
+	form, tool := "--"+Kebab(a.name), "`"+a.name+"`"
 	switch {
 	case a.face == "mcp" || strings.Contains(" "+sh.omit+" ", " "+a.name+" "):
 		form = ""
@@ -115,7 +124,7 @@ func (a argument) describe(usage, rows string, sh shape) (string, string) {
 		form = a.place
 		usage = strings.TrimSpace(usage + " [" + a.place + "]")
 	case a.typ.Kind() != reflect.Bool:
-		form += " " + strings.ToUpper(strings.ReplaceAll(kebab(a.name), "-", "_"))
+		form += " " + strings.ToUpper(strings.ReplaceAll(Kebab(a.name), "-", "_"))
 	}
 	if form != "" {
 		form = "`" + form + "`"
@@ -126,8 +135,8 @@ func (a argument) describe(usage, rows string, sh shape) (string, string) {
 	return usage, rows + fmt.Sprintf("| %s | %s | %s |\n", form, tool, cell(a.help))
 }
 
-// kebab returns the name of a flag: envPrefix is env-prefix.
-func kebab(name string) string {
+// Kebab returns the name of a flag: envPrefix is env-prefix.
+func Kebab(name string) string {
 	var b strings.Builder
 	for _, r := range name {
 		if r >= 'A' && r <= 'Z' {

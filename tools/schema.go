@@ -22,6 +22,24 @@ type schema struct {
 	// of tools does without.
 	resolved func() *jsonschema.Resolved
 	tool     string
+	agent    bool
+}
+
+// argument returns how the caller knows the argument called name.
+func (s *schema) argument(name string) string {
+	if s.agent {
+		return "the argument " + name
+	}
+	return "--" + Kebab(name)
+}
+
+// fault returns an Invalid error about the arguments.
+func (s *schema) fault(format string, args ...any) error {
+	if s.agent {
+		return workspace.Errorf(workspace.Invalid, s.tool+": "+format, args...)
+	}
+	t, _ := Lookup(strings.ReplaceAll(s.tool, " ", "_"))
+	return workspace.Errorf(workspace.Invalid, format, args...).WithHint("akos %s --help", t.Command)
 }
 
 // infer returns the schema of T. These tags of a field count:
@@ -45,7 +63,7 @@ func infer[T any](tool string, agent bool) *schema {
 		}
 		return r
 	}
-	return &schema{s, sync.OnceValue(resolve), tool}
+	return &schema{s, sync.OnceValue(resolve), tool, agent}
 }
 
 // plain makes every list an array and every map an object, and not "either
@@ -60,10 +78,6 @@ func plain(s *jsonschema.Schema) {
 		}
 	}
 	for _, p := range s.Properties {
-		if p.Type == "" && p.Types == nil {
-			// "Anything" is a bare true, which some clients refuse too.
-			p.Types = []string{"string", "number", "boolean"}
-		}
 		plain(p)
 	}
 	plain(s.Items)
@@ -102,6 +116,15 @@ func tagged(s *jsonschema.Schema, t reflect.Type, agent bool) {
 
 // enums returns the values that an argument of the named set may have.
 func enums(name string) []string {
+	if all := Enum(name); all != nil {
+		return all
+	}
+	panic("tools: no such enum: " + name)
+}
+
+// Enum returns the values of the set that the tag enum of an argument names;
+// nil for "".
+func Enum(name string) []string {
 	switch name {
 	case "scope":
 		return []string{"workspace", "tenant"}
@@ -109,10 +132,12 @@ func enums(name string) []string {
 		return catalog.KindNames()
 	case "providerKind":
 		return catalog.ProviderKinds()
+	case "role":
+		return []string{"owner", "member"}
 	case "backend":
 		return []string{"auto", "os-keychain", "file", "env"}
 	}
-	panic("tools: no such enum: " + name)
+	return nil
 }
 
 // check returns an Invalid error unless args is an object that fits s. The
@@ -139,19 +164,19 @@ func (s *schema) check(args json.RawMessage) error {
 	names := s.names()
 	for _, name := range s.Required {
 		if _, ok := v[name]; !ok {
-			return workspace.Errorf(workspace.Invalid, "%s: the argument %s is missing", s.tool, name)
+			return s.fault("%s is missing", s.argument(name))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(v)) {
 		p := s.Properties[name]
 		if p == nil && len(names) == 0 {
-			return workspace.Errorf(workspace.Invalid, "%s takes no arguments", s.tool)
+			return s.fault("it takes no arguments")
 		}
 		if p == nil {
-			return workspace.Errorf(workspace.Invalid, "%s: an unknown argument; the arguments are %s", s.tool, strings.Join(names, ", "))
+			return s.fault("an unknown argument; the arguments are %s", strings.Join(names, ", "))
 		}
 		if r, err := p.Resolve(nil); err == nil && r.Validate(v[name]) != nil {
-			return workspace.Errorf(workspace.Invalid, "%s: the argument %s must be %s", s.tool, name, rule(p))
+			return s.fault("%s must be %s", s.argument(name), rule(p))
 		}
 	}
 	return workspace.Errorf(workspace.Invalid, "the arguments do not fit %s", s.tool)
@@ -164,7 +189,7 @@ func (s *schema) names() []string { return slices.Sorted(maps.Keys(s.Properties)
 func rule(p *jsonschema.Schema) string {
 	switch {
 	case p.Items != nil:
-		return "a list of which each is " + rule(p.Items)
+		return "a list, each " + rule(p.Items)
 	case len(p.Enum) > 0:
 		var vs []string
 		for _, v := range p.Enum {

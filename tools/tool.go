@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"time"
 
 	"example.com/akos/workspace"
 	"github.com/google/jsonschema-go/jsonschema"
@@ -39,6 +40,24 @@ type Session struct {
 	// Agent is set where the caller is an agent: it gets the arguments of the
 	// MCP tools alone, and the files of the workspace alone.
 	Agent bool
+	// Handover takes a credential that akos made, for the person alone; nil
+	// for an agent.
+	Handover io.Writer
+}
+
+// askFor returns the question for the value of key; command stores it.
+func (s Session) askFor(ctx context.Context, key string, scope workspace.Scope, command string) Ask {
+	ask := Ask{Key: key, Scope: scope, Command: command + " " + key}
+	if p, known := s.Workspace.ProviderForKey(ctx, key); known {
+		ask.Provider, ask.DocsURL = p.Name, p.DocsURL
+	}
+	switch scope {
+	case "":
+		ask.Scope = workspace.ScopeWorkspace
+	case workspace.ScopeTenant:
+		ask.Command += " --scope tenant"
+	}
+	return ask
 }
 
 // A Human can be asked for what must not pass through an agent.
@@ -47,6 +66,15 @@ type Human interface {
 	Secret(ctx context.Context, ask Ask) (workspace.Secret, error)
 	// Confirm returns nil if the person says yes.
 	Confirm(ctx context.Context, question string) error
+	// Visit shows the person where to go and what to enter there. It does not
+	// wait until that is done.
+	Visit(ctx context.Context, v Visit) error
+}
+
+// A Visit is a page on which a person enters a code.
+type Visit struct {
+	URI, Code string
+	Expires   time.Time
 }
 
 // An Ask says what a value is for. All of it is shown to the person.
@@ -55,6 +83,8 @@ type Ask struct {
 	Scope    workspace.Scope
 	Provider string // its name; empty for a key that the catalog does not know
 	DocsURL  string // where to get the value
+	Prompt   string // in the place of the value of Key
+	Command  string // takes the value without a terminal
 }
 
 // NoHuman is the Human of a face with nobody to ask.
@@ -62,12 +92,16 @@ type NoHuman struct{}
 
 // Secret refuses, and says which command a person runs instead.
 func (NoHuman) Secret(_ context.Context, a Ask) (workspace.Secret, error) {
-	hint := "akos vault put " + a.Key
-	if a.Scope == workspace.ScopeTenant {
-		hint += " --scope tenant"
+	if a.Prompt != "" {
+		return workspace.Secret{}, workspace.Errorf(workspace.HumanNeeded, "a person must enter it, and there is no terminal to ask on").WithHint("%s", a.Command)
 	}
 	return workspace.Secret{}, workspace.Errorf(workspace.HumanNeeded, "a person must enter the value of %s in a terminal; it does not pass through this conversation", a.Key).
-		WithHint("%s", hint)
+		WithHint("%s", a.Command)
+}
+
+// Visit refuses.
+func (NoHuman) Visit(context.Context, Visit) error {
+	return workspace.Errorf(workspace.HumanNeeded, "a person must open a page in a browser, and nobody is to be asked")
 }
 
 // Confirm refuses.
@@ -81,6 +115,11 @@ func (NoHuman) Confirm(context.Context, string) error {
 //	Verdict() error   // not nil if the finding itself is a failure
 //	Notes() []string  // for the person, beside the result
 type Result interface{ WriteText(w io.Writer) error }
+
+// A Page is a result that goes on in the browser of a person: its client opens
+// the page if it can. url is "" where there is nothing to open; say tells the
+// person what for, and id is one of this page alone.
+type Page interface{ Page() (url, say, id string) }
 
 // A Tool is one operation, ready for any face.
 type Tool struct {

@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"example.com/akos/workspace"
@@ -78,7 +79,7 @@ func vaultPut() *Tool {
 			}
 			e, err := enter(ctx, s, workspace.PutRequest{
 				Key: in.Key, Scope: workspace.Scope(in.Scope), NoOverwrite: in.NoOverwrite, NewKey: in.NewKey,
-			})
+			}, "akos vault put")
 			if err != nil {
 				return Stored{}, err
 			}
@@ -95,21 +96,15 @@ type entered struct {
 	known    bool // the catalog knows the key
 }
 
-// enter asks for the value of req.Key.
-func enter(ctx context.Context, s Session, req workspace.PutRequest) (entered, error) {
-	ask := Ask{Key: req.Key, Scope: req.Scope}
+// enter asks for the value of req.Key; command, with the key, is what stores
+// it without an agent.
+func enter(ctx context.Context, s Session, req workspace.PutRequest, command string) (entered, error) {
 	p, known := s.Workspace.ProviderForKey(ctx, req.Key)
-	if known {
-		ask.Provider, ask.DocsURL = p.Name, p.DocsURL
-	}
-	if ask.Scope == "" {
-		ask.Scope = workspace.ScopeWorkspace
-	}
 	// Nobody is asked for a value that can't be stored then.
 	if err := s.Workspace.CheckPut(ctx, req); err != nil {
 		return entered{}, err
 	}
-	v, err := s.Human.Secret(ctx, ask)
+	v, err := s.Human.Secret(ctx, s.askFor(ctx, req.Key, req.Scope, command))
 	req.Value = v
 	return entered{req, p, known}, err
 }
@@ -133,7 +128,11 @@ type Imported struct{ imported }
 // WriteText writes the names.
 func (r Imported) WriteText(w io.Writer) error {
 	for _, key := range r.Imported {
-		if err := line(w, "Stored %s in %s (%s)", key, r.Source, r.Scope); err != nil {
+		replaced := ""
+		if slices.Contains(r.Replaced, key) {
+			replaced = ", in the place of another value"
+		}
+		if err := line(w, "Stored %s in %s (%s)%s", key, r.Source, r.Scope, replaced); err != nil {
 			return err
 		}
 	}
@@ -142,10 +141,13 @@ func (r Imported) WriteText(w io.Writer) error {
 			return err
 		}
 	}
-	if r.Rewritten {
-		return line(w, "The file now holds references instead of values")
+	if !r.Rewritten {
+		return nil
 	}
-	return nil
+	if err := line(w, "The file now holds references instead of values"); err != nil || r.Comments == 0 {
+		return err
+	}
+	return line(w, "Left as before: %s; a value in a comment is still there", count(r.Comments, "comment line"))
 }
 
 // Notes returns the notice.
@@ -162,7 +164,7 @@ func vaultImport() *Tool {
 	}
 	return define(spec[in, Imported]{
 		Name: "vault import", Short: "Store the values of a dotenv file", Effect: Writes, Slow: true,
-		Long:    "akos reads the file itself and returns names only. Use it instead of reading a .env file. All values are stored or none.",
+		Long:    "akos reads the file itself and returns names only. Use it instead of reading a .env file. All values are stored or none. For an agent none replaces another that is stored. A rewritten file keeps its comments.",
 		Example: "# and leave references in the file\nakos vault import .env --rewrite\n\n# two keys of it\nakos vault import .env --only OPENAI_API_KEY,SLACK_BOT_TOKEN\n\n# what vault export wrote\nakos vault import backup.age --identity key.txt",
 		Run: func(ctx context.Context, s Session, in in) (Imported, error) {
 			r, err := s.Workspace.Import(ctx, workspace.ImportRequest{

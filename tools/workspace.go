@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -23,8 +24,11 @@ func (r Status) WriteText(w io.Writer) error {
 		trusted = ", NOT TRUSTED"
 	}
 	session := "nobody is logged in"
-	if r.Session.LoggedIn {
+	switch {
+	case r.Session.Source == "env":
 		session = "a token in the environment"
+	case r.Session.LoggedIn:
+		session = r.Session.UserID + " at " + r.Session.Server
 	}
 	vault := string(r.Vault.Backend) + ", " + count(r.Vault.Keys, "key") + ", " + count(r.Vault.Connections, "connection")
 	if !r.Vault.Present {
@@ -36,7 +40,7 @@ func (r Status) WriteText(w io.Writer) error {
 	}
 	sidecar := "not running"
 	if r.Sidecar.Running {
-		sidecar = "running"
+		sidecar = "running at " + r.Sidecar.URL
 	}
 	return table(w, "workspace\t"+r.Workspace.ID+" ("+where+trusted+")", []string{
 		row("tenant", r.Workspace.Tenant), row("vault", vault), row("session", session), row("sidecar", sidecar),
@@ -122,6 +126,9 @@ func question(p workspace.TrustPlan) string {
 		row("may use keys", strings.Join(p.Keys, ", ")), row("connections", strings.Join(p.Connections, ", ")),
 		row("shared with", strings.Join(p.OtherPaths, ", ")),
 	})
+	for _, o := range p.Providers {
+		fmt.Fprintf(&b, "adds the provider %s (%s): keys %s, to be had at %s; it says: %s\n", o.ID, o.Name, strings.Join(o.Keys, " "), o.DocsURL, o.Unlocks)
+	}
 	if p.Changed {
 		b.WriteString("You trusted an earlier content of this file; it has changed.\n")
 	}

@@ -65,6 +65,10 @@ func (w *Workspace) sealer(ctx context.Context, site Site, newKey bool) (k DataK
 	if b == BackendEnv {
 		return k, nil, "", readOnlyBackend()
 	}
+	return w.sealerOf(ctx, b, newKey)
+}
+
+func (w *Workspace) sealerOf(ctx context.Context, b Backend, newKey bool) (k DataKey, s Sealer, notice string, err error) {
 	var keys []DataKey
 	load := func(tx Tx) (err error) { keys, err = tx.DataKeys(); return err }
 	// Twice at the most: again if another process was first.
@@ -93,13 +97,18 @@ func (w *Workspace) sealer(ctx context.Context, site Site, newKey bool) (k DataK
 // create makes a data key of b, in the place of the one called lost if that
 // is not "": the old one is only left behind once there is a new one.
 func (w *Workspace) create(ctx context.Context, b Backend, lost string) (k DataKey, s Sealer, notice string, err error) {
-	if b == BackendAuto {
-		if b = w.Keys.Detect(ctx); b == BackendFile {
-			notice = "no OS keychain works here, so values are sealed under a key in a file: " + w.Home + ". Back it up, or set AKOS_VAULT_PASSPHRASE_FILE before the first value is stored"
-		}
+	auto := b == BackendAuto
+	if auto {
+		b = w.Keys.Detect(ctx)
 	}
 	if k, s, err = w.Keys.Create(ctx, b); err != nil {
 		return k, nil, "", err
+	}
+	if auto && b == BackendFile {
+		notice = "no OS keychain works here, so values are sealed under a key that a file holds (" + k.Holder + "): see akos help environment"
+		if k.Holder == "identity" {
+			notice = "no OS keychain works here, so values are sealed under the key in " + w.Home + "/vault.identity. Back it up: without it the values are lost"
+		}
 	}
 	err = w.Store.Write(ctx, func(tx Tx) error {
 		if lost != "" {

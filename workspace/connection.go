@@ -51,10 +51,12 @@ var connectionName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 })
 
-// CheckName returns nil if name can name a connection.
+// CheckName returns nil if name can name a connection. As with a key, what
+// looks like a value is refused and not echoed; a UUID is a name that a
+// program may well give.
 func CheckName(name string) error {
-	if err := Refuse(name, "a connection name"); err != nil {
-		return err
+	if catalog.LooksLikeCredential(name) || catalog.LooksOpaque(name) {
+		return pasted("a connection name")
 	}
 	if !connectionName().MatchString(name) {
 		return Errorf(Invalid, "a connection name is a letter or digit and then up to 62 letters, digits, . _ or -")
@@ -96,7 +98,11 @@ func (w *Workspace) Create(ctx context.Context, req CreateRequest) (Connection, 
 	if err != nil {
 		return Connection{}, err
 	}
-	config, err := kind.CheckConfig(req.Config)
+	keys := map[string]string{}
+	for _, u := range uses {
+		keys[u.Field] = u.Key
+	}
+	config, err := kind.CheckConfig(req.Config, keys)
 	if err != nil {
 		return Connection{}, Errorf(Invalid, "%v", err).WithHint("akos connections kinds %s", kind.Kind)
 	}
@@ -115,7 +121,7 @@ func (w *Workspace) Create(ctx context.Context, req CreateRequest) (Connection, 
 		if err := w.findKeys(tx, site, sources, c.Auth.Keys); err != nil {
 			return err
 		}
-		if err := tx.AddConnection(site.ID, LocalTenant, c); err != nil {
+		if err := tx.AddConnection(site.ID, site.Tenant, c); err != nil {
 			return err
 		}
 		return tx.Audit(Event{At: now, Actor: w.Actor, Op: "connection.create", Workspace: site.ID, Subject: c.Name, Detail: c.Kind})
@@ -131,10 +137,14 @@ func credentials(kind catalog.Kind, req CreateRequest) ([]KeyUse, error) {
 	case len(req.VaultKeys) > 0 && req.NoAuth:
 		return nil, Errorf(Invalid, "a connection has either vault keys or no authentication, not both")
 	case len(req.VaultKeys) > 0 && kind.Auth == "none":
-		return nil, Errorf(Invalid, "a %s connection takes no credentials", kind.Kind)
+		return nil, Errorf(Invalid, "%s connection takes no credentials", a(kind))
 	}
 	given := map[string]string{}
 	for field, key := range req.VaultKeys {
+		// A token that ends in = is taken apart into a field and a key.
+		if catalog.LooksLikeCredential(field) || catalog.LooksOpaque(field) {
+			return nil, pasted("a credential field")
+		}
 		if err := CheckKey(key); err != nil {
 			return nil, err
 		}
@@ -142,7 +152,7 @@ func credentials(kind catalog.Kind, req CreateRequest) ([]KeyUse, error) {
 			field = kind.Credentials[0].Field
 		}
 		if !slices.ContainsFunc(kind.Credentials, func(c catalog.Credential) bool { return c.Field == field }) {
-			return nil, Errorf(Invalid, "a %s connection has no such credential field; its fields are %s", kind.Kind, fieldNames(kind))
+			return nil, Errorf(Invalid, "%s connection has no such credential field; its fields are %s", a(kind), fieldNames(kind))
 		}
 		if _, twice := given[field]; twice {
 			return nil, Errorf(Invalid, "the credential field %s is given twice", field)
@@ -158,10 +168,24 @@ func credentials(kind catalog.Kind, req CreateRequest) ([]KeyUse, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return nil, Errorf(Invalid, "a %s connection needs a vault key for %s", kind.Kind, strings.Join(missing, ", ")).
+		lack := "needs"
+		if req.NoAuth {
+			lack = "can't go without credentials (--no-auth): it needs"
+		}
+		return nil, Errorf(Invalid, "%s connection %s a vault key for %s", a(kind), lack, strings.Join(missing, ", ")).
 			WithHint("%s", createHint(kind, req, given))
 	}
 	return uses, nil
+}
+
+// a returns the name of a kind behind its article, as it is spoken: an s3, an
+// mcp, a cdc.
+func a(kind catalog.Kind) string {
+	switch kind.Kind {
+	case "email", "llm", "mcp", "s3":
+		return "an " + kind.Kind
+	}
+	return "a " + kind.Kind
 }
 
 // createHint returns the command that creates what req asks for, with all of
@@ -203,12 +227,12 @@ func usualKey(kind catalog.Kind, field string) string {
 }
 
 // findKeys gives each use the spelling of the stored key, and fails if one is
-// not there.
+// not there, or is there and can't be opened any more.
 func (w *Workspace) findKeys(tx Tx, site Site, sources *sources, uses []KeyUse) error {
 	if err := sources.load(tx); err != nil {
 		return err
 	}
-	var missing []string
+	var missing, closed []string
 	for i := range uses {
 		u := &uses[i]
 		for _, scope := range []Scope{ScopeWorkspace, ScopeTenant} {
@@ -221,13 +245,24 @@ func (w *Workspace) findKeys(tx Tx, site Site, sources *sources, uses []KeyUse) 
 				break
 			}
 		}
-		if u.Source, u.Present = sources.use(u.Key, u.DataKey); u.DataKey == "" && !u.Present {
+		switch u.Source, u.Present = sources.use(u.Key, u.DataKey); {
+		case u.Present:
+		case u.DataKey == "":
 			missing = append(missing, u.Key)
+		default:
+			closed = append(closed, u.Key)
 		}
 	}
-	if len(missing) > 0 {
+	missing, closed = slices.Compact(missing), slices.Compact(closed)
+	switch {
+	case len(missing) > 0:
 		return Errorf(CredentialsMissing, "not in the vault: %s", strings.Join(missing, ", ")).
 			WithHint("akos vault put %s", missing[0])
+	case len(closed) > 0:
+		// To store it again would go under the lost key too, so the way out
+		// is the doctor's to tell.
+		return Errorf(CredentialsMissing, "in the vault, but sealed under a key that is lost: %s", strings.Join(closed, ", ")).
+			WithHint("akos doctor")
 	}
 	return nil
 }
@@ -271,7 +306,7 @@ func (w *Workspace) connections(ctx context.Context, name string) ([]Connection,
 	}
 	list := []Connection{}
 	err = w.Store.Read(ctx, func(tx Tx) error {
-		cs, err := tx.Connections(site.ID, LocalTenant, name)
+		cs, err := tx.Connections(site.ID, site.Tenant, name)
 		if err == nil {
 			err = sources.load(tx)
 		}
@@ -319,7 +354,7 @@ func (w *Workspace) Disconnect(ctx context.Context, name string) (Disconnected, 
 	}
 	d := Disconnected{KeptKeys: []string{}}
 	err = w.Store.Write(ctx, func(tx Tx) error {
-		cs, err := tx.Connections(site.ID, LocalTenant, name)
+		cs, err := tx.Connections(site.ID, site.Tenant, name)
 		if err != nil {
 			return err
 		}

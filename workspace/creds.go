@@ -35,7 +35,7 @@ func (w *Workspace) Providers(ctx context.Context, f Filter) ([]catalog.Provider
 // allProviders returns the catalog and what a trusted workspace file adds.
 func (w *Workspace) allProviders(ctx context.Context) ([]catalog.Provider, error) {
 	all := slices.Clone(catalog.Providers())
-	site, err := w.Project.Locate(ctx)
+	site, err := w.locate(ctx)
 	if err != nil || site.File == nil || site.File.Providers == nil {
 		return all, err
 	}
@@ -112,6 +112,14 @@ type CheckResult struct {
 	FoundIn     map[string]string `json:"foundIn" jsonschema:"key to env, file, os-keychain"`
 	Remediation string            `json:"remediation,omitempty" jsonschema:"command for the person"`
 	Missing     []MissingKey      `json:"missing,omitempty"`
+	Invalid     []InvalidKey      `json:"invalid,omitempty"`
+}
+
+// An InvalidKey is there, and can't be a credential.
+type InvalidKey struct {
+	Key     string `json:"key"`
+	FoundIn string `json:"foundIn"`
+	Reason  string `json:"reason"`
 }
 
 // A MissingKey tells how to get and store one key.
@@ -158,13 +166,14 @@ func (w *Workspace) Check(ctx context.Context, req CheckRequest) (Check, error) 
 type finder struct {
 	env     func(string) (string, bool)
 	prefix  string
+	choice  string // of the workspace, for hints
 	file    map[string]dotenv.Entry
 	vault   map[string]string // folded key → data key
 	sources *sources
 }
 
 func (w *Workspace) finder(ctx context.Context, site Site, req CheckRequest) (*finder, error) {
-	f := &finder{env: w.LookupEnv, prefix: req.EnvPrefix, file: map[string]dotenv.Entry{}, vault: map[string]string{}}
+	f := &finder{env: w.LookupEnv, prefix: req.EnvPrefix, choice: w.Choice, file: map[string]dotenv.Entry{}, vault: map[string]string{}}
 	if req.SecretsFile.Path != "" {
 		entries, _, err := w.readDotenv(site, req.SecretsFile)
 		if err != nil {
@@ -181,7 +190,7 @@ func (w *Workspace) finder(ctx context.Context, site Site, req CheckRequest) (*f
 	return f, w.Store.Read(ctx, func(tx Tx) error {
 		// By name and then scope, so the workspace's own key comes last.
 		for _, scope := range []Scope{ScopeTenant, ScopeWorkspace} {
-			keys, err := tx.Keys(site.ID, LocalTenant, scope)
+			keys, err := tx.Keys(site.ID, site.Tenant, scope)
 			if err != nil {
 				return err
 			}
@@ -198,7 +207,7 @@ const maxDotenv = 4 << 20
 
 // readDotenv reads a file that the caller named.
 func (w *Workspace) readDotenv(site Site, file FileArg) ([]dotenv.Entry, []byte, error) {
-	root, err := site.root(file)
+	root, err := site.root(file, "akos creds check --secrets-file")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -258,9 +267,19 @@ func usable(v string) bool {
 	return v == strings.TrimSpace(v) && !strings.ContainsFunc(v, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' })
 }
 
+// mend returns the command after which a bad value is used no more.
+func (f *finder) mend(k InvalidKey) string {
+	if k.FoundIn != "env" {
+		return "akos creds set " + k.Key
+	}
+	if v, ok := f.env(k.Key); ok && v != "" {
+		return "unset " + k.Key
+	}
+	return "unset " + f.prefix + k.Key
+}
+
 func (f *finder) provider(p catalog.Provider, r CheckResult) CheckResult {
 	r.Status = StatusOK
-	var bad []string
 	for _, key := range p.RequiredKeys {
 		place, good := f.find(key)
 		if place == "" {
@@ -269,7 +288,7 @@ func (f *finder) provider(p catalog.Provider, r CheckResult) CheckResult {
 		}
 		r.FoundIn[key] = place
 		if !good {
-			bad = append(bad, key)
+			r.Invalid = append(r.Invalid, InvalidKey{key, place, "it has space around it, or a control character in it"})
 		}
 	}
 	for _, key := range p.OptionalKeys {
@@ -280,13 +299,13 @@ func (f *finder) provider(p catalog.Provider, r CheckResult) CheckResult {
 	switch {
 	case len(r.MissingKeys) > 0:
 		r.Status = StatusMissing
-		r.Remediation = "akos creds set " + p.ID
+		r.Remediation = InWorkspace("akos creds set "+p.ID, f.choice)
 		for _, key := range r.MissingKeys {
 			r.Missing = append(r.Missing, MissingKey{key, p.Unlocks, p.DocsURL, p.Scopes, fmt.Sprintf(`creds_set {"key":%q}`, key)})
 		}
-	case len(bad) > 0:
+	case len(r.Invalid) > 0:
 		r.Status = StatusInvalid
-		r.Remediation = "akos creds set " + bad[0]
+		r.Remediation = f.mend(r.Invalid[0])
 	}
 	return r
 }
@@ -315,42 +334,41 @@ func (w *Workspace) ProviderForKey(ctx context.Context, key string) (catalog.Pro
 
 // KeysToSet returns the keys that a person is to enter: the one named, or
 // those of the provider that are not in the vault, or, with all of them there,
-// every one.
-func (w *Workspace) KeysToSet(ctx context.Context, provider, key string) ([]string, error) {
+// every one; missing says that none of them is there.
+func (w *Workspace) KeysToSet(ctx context.Context, provider, key string) (keys []string, missing bool, err error) {
 	if (provider == "") == (key == "") {
-		return nil, Errorf(Invalid, "name either a provider or a key").WithHint("akos creds list")
+		return nil, false, Errorf(Invalid, "name either a provider or a key").WithHint("akos creds list")
 	}
 	if key != "" {
 		if err := CheckKey(key); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if _, ok := w.ProviderForKey(ctx, key); !ok {
-			return nil, Errorf(Invalid, "%s is not a key of a provider in the catalog; any other key is stored with vault put", key).
+			return nil, false, Errorf(Invalid, "%s is not a key of a provider in the catalog; any other key is stored with vault put", key).
 				WithHint("akos vault put %s", key)
 		}
-		return []string{key}, nil
+		return []string{key}, true, nil
 	}
 	ps, err := w.Providers(ctx, Filter{Providers: []string{provider}})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if len(ps[0].RequiredKeys) == 0 {
-		return nil, Errorf(Invalid, "%s requires no key", ps[0].ID).WithHint("akos creds list --provider %s", ps[0].ID)
+		return nil, false, Errorf(Invalid, "%s requires no key", ps[0].ID).WithHint("akos creds list --provider %s", ps[0].ID)
 	}
 	stored, err := w.List(ctx, "")
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var missing []string
 	for _, key := range ps[0].RequiredKeys {
 		if !slices.ContainsFunc(stored, func(k StoredKey) bool {
 			return Fold(k.Key) == Fold(key) && k.Present && k.Source != BackendEnv
 		}) {
-			missing = append(missing, key)
+			keys = append(keys, key)
 		}
 	}
-	if missing == nil {
-		missing = ps[0].RequiredKeys
+	if keys == nil {
+		return ps[0].RequiredKeys, false, nil
 	}
-	return missing, nil
+	return keys, true, nil
 }

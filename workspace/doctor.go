@@ -36,7 +36,7 @@ func (w *Workspace) Diagnose(ctx context.Context) []Finding {
 	note("state", detail, err)
 	stateWorks := err == nil
 
-	site, err := w.Project.Locate(ctx)
+	site, err := w.locate(ctx)
 	switch {
 	case err != nil:
 		note("workspace", "", err)
@@ -49,15 +49,23 @@ func (w *Workspace) Diagnose(ctx context.Context) []Finding {
 		skip("workspace", "its trust is in the state")
 	}
 
-	backend, err := w.backend(site)
-	if err == nil && backend == BackendAuto {
-		backend = w.Keys.Detect(ctx)
-		note("vault backend", fmt.Sprintf("auto, which is %s on this machine", backend), nil)
-	} else {
-		note("vault backend", string(backend), err)
-	}
+	var keys []DataKey
 	if stateWorks {
-		w.diagnoseKeys(ctx, note, skip)
+		err = w.Store.Read(ctx, func(tx Tx) (err error) { keys, err = tx.DataKeys(); return err })
+		stateWorks = err == nil
+	}
+	backend, err := w.backend(site)
+	detail = string(backend)
+	if err == nil && backend == BackendAuto {
+		if k, ok := settled(keys, BackendAuto); ok {
+			detail = fmt.Sprintf("auto, which the first value settled as %s", k.Backend)
+		} else {
+			detail = fmt.Sprintf("auto, which is %s on this machine", w.Keys.Detect(ctx))
+		}
+	}
+	note("vault backend", detail, err)
+	if stateWorks {
+		w.diagnoseKeys(ctx, site, keys, note, skip)
 	} else {
 		skip("vault key", "it is in the state")
 	}
@@ -67,22 +75,26 @@ func (w *Workspace) Diagnose(ctx context.Context) []Finding {
 		err = Errorf(Invalid, "AGENTSKIT_TOKEN and AKOS_TOKEN are both set and differ; the first wins").WithHint("unset AKOS_TOKEN")
 	}
 	note("environment", "", err)
-	if s, _ := w.AuthStatus(ctx); s.LoggedIn {
+	switch s, err := w.AuthStatus(ctx, ""); {
+	case err != nil:
+		note("session", "", err)
+	case s.Source == "env":
 		note("session", "a token in "+s.Store, nil)
-	} else {
+	case !s.LoggedIn:
 		skip("session", "nobody is logged in")
+	default:
+		_, err := w.Whoami(ctx, s.Server)
+		note("session", s.UserID+" at "+s.Server, err)
 	}
-	skip("sidecar", "it is not running")
+	if url, ok := w.Remote.Local(ctx); ok {
+		note("sidecar", url, w.Remote.Ready(ctx, url))
+	} else {
+		skip("sidecar", "it is not running")
+	}
 	return found
 }
 
-func (w *Workspace) diagnoseKeys(ctx context.Context, note func(string, string, error), skip func(string, string)) {
-	var keys []DataKey
-	err := w.Store.Read(ctx, func(tx Tx) (err error) { keys, err = tx.DataKeys(); return err })
-	if err != nil {
-		note("vault key", "", err)
-		return
-	}
+func (w *Workspace) diagnoseKeys(ctx context.Context, site Site, keys []DataKey, note func(string, string, error), skip func(string, string)) {
 	if len(keys) == 0 {
 		skip("vault key", "nothing is stored yet")
 	}
@@ -96,8 +108,27 @@ func (w *Workspace) diagnoseKeys(ctx context.Context, note func(string, string, 
 		if errors.Is(err, ErrKeyLost) {
 			e := Explain(err)
 			err = Errorf(e.Kind, "%s. The values under it are intact and closed: restore the key from a backup of the keychain or of %s, or leave it behind and store the values again", e.Msg, w.Home).
-				WithHint("akos vault put KEY --new-key").Because(err)
+				WithHint("%s", w.newKeyHint(ctx, site, k)).Because(err)
+		} else if e := Explain(err); err != nil && k.Backend == BackendKeychain && e.Hint == "akos doctor" {
+			err = Errorf(e.Kind, "%s. New values can go to a file meanwhile", e.Msg).WithHint("export AKOS_VAULT=file").Because(err)
 		}
 		note(name, "it opens", err)
 	}
+}
+
+// newKeyHint returns the command that leaves k behind: it stores one of the
+// values that k closed again.
+func (w *Workspace) newKeyHint(ctx context.Context, site Site, k DataKey) string {
+	hint := "akos vault put --help"
+	_ = w.Store.Read(ctx, func(tx Tx) error { // without an answer the help is the hint
+		infos, err := tx.Keys(site.ID, LocalTenant, "")
+		for _, i := range infos {
+			if i.DataKey == k.ID {
+				hint = "akos vault put " + i.Key + scopeFlag(i.Scope) + " --new-key"
+				break
+			}
+		}
+		return err
+	})
+	return hint
 }

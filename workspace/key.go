@@ -21,6 +21,9 @@ const MaxValue = 1 << 20
 // NewSecret returns a Secret that holds a copy of b.
 func NewSecret(b []byte) Secret { return secret.New(b) }
 
+// SameSecret reports whether a and b hold the same bytes.
+func SameSecret(a, b Secret) bool { return secret.Equal(a, b) }
+
 // ReadSecret reads one value from r, to its end and exactly. More than
 // MaxValue bytes, or none, is Invalid.
 func ReadSecret(r io.Reader) (Secret, error) {
@@ -93,10 +96,11 @@ var keyName = sync.OnceValue(func() *regexp.Regexp {
 })
 
 // CheckKey returns nil if key can name a value. A key that looks like a
-// credential is refused and not echoed: somebody pasted a value where a name
-// belongs.
+// credential, or like no name at all, is refused and not echoed: somebody
+// pasted a value where a name belongs. That goes for a UUID too, which some
+// services hand out as a token and nobody calls a key.
 func CheckKey(key string) error {
-	if catalog.LooksLikeCredential(key) {
+	if catalog.LooksLikeCredential(key) || catalog.LooksOpaque(key) || catalog.IsUUID(key) {
 		return pasted("a key name")
 	}
 	if !keyName().MatchString(key) {
@@ -108,7 +112,7 @@ func CheckKey(key string) error {
 // pasted is the error for a credential that was given in the place of what.
 func pasted(what string) *Error {
 	return Errorf(Invalid, "what was given as %s looks like a credential. It may now be in a transcript or a shell history: rotate it at its provider, then store the new one under a name", what).
-		WithHint("akos vault put NAME")
+		WithHint("akos creds list")
 }
 
 // Refuse returns an error if s, given as what, looks like a credential. The

@@ -22,17 +22,44 @@ type AuthStatus struct {
 // first that is set wins.
 var tokenVars = [...]string{"AGENTSKIT_TOKEN", "AKOS_TOKEN"}
 
-// AuthStatus tells who is logged in, as far as that is known without asking a
-// server: a token in the environment counts, and wins.
-func (w *Workspace) AuthStatus(context.Context) (AuthStatus, error) {
+// AuthStatus tells who is logged in at a server, as far as that is known
+// without asking it: a token in the environment counts, and wins.
+func (w *Workspace) AuthStatus(ctx context.Context, server string) (AuthStatus, error) {
 	s := AuthStatus{Scopes: []string{}}
-	for _, name := range tokenVars {
-		if v, ok := w.LookupEnv(name); ok && v != "" {
-			s.LoggedIn, s.Source, s.Store = true, "env", name
-			break
-		}
+	if _, name := w.envToken(); name != "" {
+		s.LoggedIn, s.Source, s.Store = true, "env", name
+		return s, nil
 	}
-	return s, nil
+	site, err := w.trusted(ctx)
+	if Explain(err).Kind == Denied {
+		site, err = Site{}, nil // what an untrusted file says of a server does not count
+	}
+	if err != nil {
+		return s, err
+	}
+	if server, err = w.server(ctx, site, server); err != nil {
+		return s, err
+	}
+	return s, w.Store.Read(ctx, func(tx Tx) error {
+		saved, ok, err := tx.Session(server)
+		if err != nil || !ok {
+			return err
+		}
+		k, err := dataKey(tx, saved.DataKey)
+		s = AuthStatus{
+			LoggedIn: true, UserID: saved.UserID, TenantID: saved.TenantID, Server: saved.Server, Scopes: saved.Scopes,
+			ExpiresAt: saved.ExpiresAt, Expired: !saved.ExpiresAt.IsZero() && !w.Now().Before(saved.ExpiresAt),
+			Source: "session", Store: string(k.Backend),
+		}
+		return err
+	})
+}
+
+// HasEnvToken reports whether a token in the environment is used in the place
+// of a session.
+func (w *Workspace) HasEnvToken() bool {
+	_, name := w.envToken()
+	return name != ""
 }
 
 // TokensDiffer reports whether the two variables for a token are both set, to
@@ -74,11 +101,14 @@ type VaultStatus struct {
 type SessionStatus struct {
 	LoggedIn bool   `json:"loggedIn"`
 	Source   string `json:"source,omitempty"`
+	UserID   string `json:"userId,omitempty"`
+	Server   string `json:"server,omitempty"`
 }
 
 // SidecarStatus says whether the workspace sidecar runs.
 type SidecarStatus struct {
-	Running bool `json:"running"`
+	Running bool   `json:"running"`
+	URL     string `json:"url,omitempty"`
 }
 
 // A MissingUse is a connection whose credential can't be read.
@@ -90,7 +120,7 @@ type MissingUse struct {
 
 // Status tells about the workspace. It asks no keychain and no network.
 func (w *Workspace) Status(ctx context.Context) (Status, error) {
-	site, err := w.Project.Locate(ctx)
+	site, err := w.locate(ctx)
 	if err != nil {
 		return Status{}, err
 	}
@@ -98,14 +128,17 @@ func (w *Workspace) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	auth, err := w.AuthStatus(ctx)
+	auth, err := w.AuthStatus(ctx, "")
 	if err != nil {
 		return Status{}, err
 	}
+	var sidecar SidecarStatus
+	sidecar.URL, sidecar.Running = w.Remote.Local(ctx)
 	s := Status{
 		Workspace: WorkspaceStatus{ID: site.ID, Name: site.Name, Tenant: LocalTenant, Dir: site.Dir, Trusted: true},
 		Vault:     VaultStatus{Backend: backend, Present: true},
-		Session:   SessionStatus{auth.LoggedIn, auth.Source},
+		Session:   SessionStatus{auth.LoggedIn, auth.Source, auth.UserID, auth.Server},
+		Sidecar:   sidecar,
 		Missing:   []MissingUse{},
 	}
 	if site.File != nil {
@@ -116,6 +149,9 @@ func (w *Workspace) Status(ctx context.Context) (Status, error) {
 			s.Next = "akos trust " + ShellQuote(site.Dir)
 			return s, nil
 		}
+	}
+	if s.Workspace.Tenant, err = w.tenant(ctx, site); err != nil {
+		return Status{}, err
 	}
 	keys, err := w.List(ctx, "")
 	if err != nil {

@@ -6,13 +6,17 @@ import (
 )
 
 // A Store is the index of everything that akos knows: keys and their sealed
-// values, connections, trust, audit.
+// values, connections, trust, sessions, the accounts and tokens of its
+// authorization server, audit.
 type Store interface {
 	// Read runs fn on one consistent snapshot.
 	Read(ctx context.Context, fn func(Tx) error) error
 	// Write runs fn alone; all that it did is on disk when Write returns nil,
 	// and nothing of it otherwise.
 	Write(ctx context.Context, fn func(Tx) error) error
+	// Alone runs fn while nobody else, in this process or another, is in Alone
+	// with the same name. It takes no lock of Read and Write.
+	Alone(ctx context.Context, name string, fn func() error) error
 	// Check looks whether the state is whole and private, and says where it is.
 	Check(ctx context.Context) (detail string, err error)
 }
@@ -23,6 +27,10 @@ type Tx interface {
 	DataKeyTx
 	ConnectionTx
 	PlaceTx
+	SessionTx
+	AccountTx
+	TokenTx
+	ClientTx
 	// Audit notes an act in the same transaction: without the note, no act.
 	Audit(Event) error
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
-	"example.com/akos/workspace/internal/dotenv"
 	"example.com/akos/workspace/internal/secret"
 )
 
@@ -21,175 +19,6 @@ type Courier interface {
 	Sealed(data []byte) bool
 	// Decrypt opens data with the identities of an identity file.
 	Decrypt(data, identities []byte) (Secret, error)
-}
-
-// An ImportRequest says which values to take in.
-type ImportRequest struct {
-	File     FileArg
-	Identity string   // the identity file, for an exported file
-	Only     []string // keys to take; all if empty
-	Scope    Scope
-	Rewrite  bool // replace the values in the file by references, once all are stored
-	NewKey   bool
-}
-
-// Imported is the public part of what was taken in.
-type Imported struct {
-	Imported  []string     `json:"imported"`
-	Skipped   []SkippedKey `json:"skipped"`
-	Scope     Scope        `json:"scope"`
-	Source    Backend      `json:"source,omitempty"`
-	Rewritten bool         `json:"rewritten" jsonschema:"the file now holds references"`
-	Notice    string       `json:"notice,omitempty"`
-}
-
-// A SkippedKey was in the file and not taken.
-type SkippedKey struct {
-	Key    string `json:"key"`
-	Reason string `json:"reason" jsonschema:"empty or reference"`
-}
-
-// item is one value on its way in or out.
-type item struct {
-	key   string
-	value Secret
-}
-
-// maxExport bounds an exported file that is read back, in bytes.
-const maxExport = 1 << 30
-
-// Import stores the values of a dotenv file, or of a file that Export wrote:
-// all of them or none.
-func (w *Workspace) Import(ctx context.Context, req ImportRequest) (Imported, error) {
-	site, err := w.trusted(ctx)
-	if err != nil {
-		return Imported{}, err
-	}
-	root, err := site.root(req.File)
-	if err != nil {
-		return Imported{}, err
-	}
-	data, err := w.Project.Read(root, req.File.Path, maxExport)
-	if err != nil {
-		return Imported{}, err
-	}
-	defer clear(data)
-	r := Imported{Imported: []string{}, Skipped: []SkippedKey{}, Scope: w.ref(site, req.Scope, "").Scope}
-	var items []item
-	if w.Courier.Sealed(data) {
-		if req.Rewrite {
-			return Imported{}, Errorf(Invalid, "an exported file has no values to replace by references")
-		}
-		items, err = w.unpack(root, data, req.Identity)
-	} else {
-		if req.Identity != "" {
-			return Imported{}, Errorf(Invalid, "%s is not an exported file, so it needs no identity", req.File.Path)
-		}
-		items, r.Skipped, err = dotenvItems(req.File.Path, data)
-	}
-	if err != nil {
-		return Imported{}, err
-	}
-	if items, r.Skipped, err = only(req.Only, items, r.Skipped); err != nil {
-		return Imported{}, err
-	}
-	seen := map[string]bool{}
-	for _, it := range items {
-		if err := checkValue(it.value); err != nil {
-			return Imported{}, Errorf(Invalid, "%s: %s", it.key, Explain(err).Msg)
-		}
-		if seen[Fold(it.key)] {
-			return Imported{}, Errorf(Invalid, "the file has two keys that differ from %s only by case; nothing was stored", it.key).
-				WithHint("akos vault import %s --only %s", ShellQuote(req.File.Path), it.key)
-		}
-		seen[Fold(it.key)] = true
-	}
-	var rewritten []byte
-	if req.Rewrite {
-		refs := map[string]string{}
-		for _, it := range items {
-			refs[it.key] = it.key
-		}
-		// Before anything is stored, so that a file that can't be rewritten
-		// stops the import.
-		if rewritten, err = dotenv.Rewrite(data, refs); err != nil {
-			return Imported{}, Errorf(Invalid, "%s: %v", req.File.Path, err)
-		}
-	}
-	if len(items) == 0 {
-		return r, nil
-	}
-	k, sealer, notice, err := w.sealer(ctx, site, req.NewKey)
-	if err != nil {
-		return Imported{}, err
-	}
-	err = w.Store.Write(ctx, func(tx Tx) error {
-		for _, it := range items {
-			s, err := seal(tx, w.ref(site, req.Scope, it.key), it.value, k.ID, sealer, w.Now())
-			if err != nil {
-				return err
-			}
-			r.Imported = append(r.Imported, s.Ref.Key)
-			if err := tx.Audit(w.event("vault.import", site, s.Ref, fmt.Sprintf("version %d", s.Version))); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return Imported{}, err
-	}
-	r.Source, r.Notice = k.Backend, notice
-	if req.Rewrite {
-		if err := w.Project.Replace(root, req.File.Path, data, rewritten); err != nil {
-			e := Explain(err)
-			return r, Errorf(e.Kind, "the values are stored, but the file was not rewritten: %s", e.Msg).Because(err)
-		}
-		r.Rewritten = true
-	}
-	return r, nil
-}
-
-func dotenvItems(path string, data []byte) (items []item, skipped []SkippedKey, err error) {
-	entries, err := dotenv.Parse(data)
-	if err != nil {
-		return nil, nil, Errorf(Invalid, "%s: %v", path, err)
-	}
-	skipped = []SkippedKey{}
-	for _, e := range entries {
-		switch {
-		case e.Ref != "":
-			skipped = append(skipped, SkippedKey{e.Key, "reference"})
-		case secret.Empty(e.Value):
-			skipped = append(skipped, SkippedKey{e.Key, "empty"})
-		default:
-			if err := CheckKey(e.Key); err != nil {
-				return nil, nil, Errorf(Invalid, "%s:%d: %s", path, e.Line, Explain(err).Msg)
-			}
-			items = append(items, item{e.Key, e.Value})
-		}
-	}
-	return items, skipped, nil
-}
-
-// only keeps what is named in keys; a name that is not in the file is
-// NotFound.
-func only(keys []string, items []item, skipped []SkippedKey) ([]item, []SkippedKey, error) {
-	if len(keys) == 0 {
-		return items, skipped, nil
-	}
-	for _, key := range keys {
-		if err := CheckKey(key); err != nil {
-			return nil, nil, err
-		}
-		if !slices.ContainsFunc(items, func(it item) bool { return it.key == key }) &&
-			!slices.ContainsFunc(skipped, func(s SkippedKey) bool { return s.Key == key }) {
-			return nil, nil, Errorf(NotFound, "the file has no key called %s; nothing was stored", key)
-		}
-	}
-	items = slices.DeleteFunc(items, func(it item) bool { return !slices.Contains(keys, it.key) })
-	skipped = slices.DeleteFunc(skipped, func(s SkippedKey) bool { return !slices.Contains(keys, s.Key) })
-	return items, skipped, nil
 }
 
 // An exportFile is the payload of an exported file.
@@ -253,7 +82,7 @@ func (w *Workspace) Export(ctx context.Context, req ExportRequest) ([]byte, Expo
 	var rows []Sealed
 	keys := map[string]DataKey{}
 	err = w.Store.Write(ctx, func(tx Tx) error {
-		infos, err := tx.Keys(site.ID, LocalTenant, owner.Scope)
+		infos, err := tx.Keys(site.ID, site.Tenant, owner.Scope)
 		if err != nil {
 			return err
 		}
@@ -307,9 +136,6 @@ func (w *Workspace) Export(ctx context.Context, req ExportRequest) ([]byte, Expo
 
 // unpack opens a file that Export wrote.
 func (w *Workspace) unpack(root string, data []byte, identity string) ([]item, error) {
-	if identity == "" {
-		return nil, Errorf(Invalid, "the file is sealed: name the identity file that opens it with --identity")
-	}
 	ids, err := w.Project.Read(root, identity, 1<<20)
 	if err != nil {
 		return nil, err
@@ -330,6 +156,7 @@ func (w *Workspace) unpack(root string, data []byte, identity string) ([]item, e
 			return nil, Errorf(Invalid, "the file opens, but its keys are not right")
 		}
 		items = append(items, item{v.Key, secret.New(v.Value)})
+		clear(v.Value)
 	}
 	return items, nil
 }

@@ -101,10 +101,10 @@ func TestImport(t *testing.T) {
 		t.Errorf("%+v %v", r, err)
 	}
 	r, err = imp(workspace.ImportRequest{File: file, Rewrite: true})
-	if err != nil || !slices.Equal(r.Imported, []string{"A", "B", "C"}) || !r.Rewritten || r.Source != "os-keychain" {
+	if err != nil || !slices.Equal(r.Imported, []string{"B", "C"}) || !r.Rewritten || r.Comments != 2 || r.Source != "os-keychain" {
 		t.Errorf("%+v %v", r, err)
 	}
-	if got := fmt.Sprint(r.Skipped); got != "[{EMPTY empty} {REF reference}]" {
+	if got := fmt.Sprint(r.Skipped); got != "[{EMPTY empty} {REF reference} {A unchanged}]" {
 		t.Error(got)
 	}
 	data := must(os.ReadFile(path))

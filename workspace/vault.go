@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -125,7 +126,7 @@ func (s Sealed) binding() []byte {
 
 func (w *Workspace) ref(site Site, scope Scope, key string) Ref {
 	if scope == ScopeTenant {
-		return Ref{ScopeTenant, LocalTenant, key}
+		return Ref{ScopeTenant, site.Tenant, key}
 	}
 	return Ref{ScopeWorkspace, site.ID, key}
 }
@@ -164,7 +165,7 @@ func (w *Workspace) List(ctx context.Context, scope Scope) ([]StoredKey, error) 
 	}
 	list := []StoredKey{}
 	err = w.Store.Read(ctx, func(tx Tx) error {
-		keys, err := tx.Keys(site.ID, LocalTenant, scope)
+		keys, err := tx.Keys(site.ID, site.Tenant, scope)
 		if err == nil {
 			err = sources.load(tx)
 		}
@@ -218,7 +219,7 @@ func (w *Workspace) Remove(ctx context.Context, key string, scope Scope, force b
 	ref := w.ref(site, scope, key)
 	r := Removed{Scope: ref.Scope}
 	err = w.Store.Write(ctx, func(tx Tx) error {
-		keys, err := tx.Keys(site.ID, LocalTenant, ref.Scope)
+		keys, err := tx.Keys(site.ID, site.Tenant, ref.Scope)
 		if err != nil {
 			return err
 		}
@@ -232,7 +233,7 @@ func (w *Workspace) Remove(ctx context.Context, key string, scope Scope, force b
 			return notStored(ref)
 		case len(r.UsedBy) > 0 && !force:
 			return Errorf(Conflict, "%s is used by %s", r.Key, strings.Join(r.UsedBy, ", ")).
-				WithHint("akos vault remove %s%s --force", r.Key, scopeFlag(scope))
+				WithHint("akos connections list")
 		}
 		if err := tx.Audit(w.event("vault.remove", site, ref, "")); err != nil {
 			return err
@@ -339,7 +340,14 @@ func (w *Workspace) Rollback(ctx context.Context, key string, version int, scope
 		return Stored{}, err
 	}
 	var s Sealed
-	err = w.Store.Write(ctx, func(tx Tx) (err error) {
+	err = w.Store.Write(ctx, func(tx Tx) error {
+		// It may have been removed while its holder was asked for the key.
+		if now, ok, err := tx.Secret(ref, version); err != nil {
+			return err
+		} else if !ok || !bytes.Equal(now.Box, old.Box) {
+			return Errorf(Conflict, "%s changed meanwhile; nothing was stored", ref.Key).WithHint("akos vault history %s%s", ref.Key, scopeFlag(scope))
+		}
+		var err error
 		if s, err = seal(tx, ref, v, k.ID, sealer, w.Now()); err != nil {
 			return err
 		}

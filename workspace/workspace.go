@@ -10,6 +10,7 @@ package workspace
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
@@ -25,22 +26,38 @@ type Options struct {
 	Store     Store                       // the index; opened on first use
 	Courier   Courier                     // seals what leaves
 	Keys      KeyHolders                  // the holders of the key-encryption keys; reached on first use
+	Authority Authority                   // logs in; nil where nothing can be reached
+	Remote    Remote                      // the workspace server; nil where nothing can be reached
 	LookupEnv func(string) (string, bool) // the process environment
 	Now       func() time.Time
 	Log       *slog.Logger
 	Actor     string // who acts, for the audit: "cli" or "mcp"
 	Version   string // of this build
 	Home      string // AKOS_HOME, for messages
+	Choice    string // what --workspace said, for hints
 }
 
 // A Workspace is one person's view of one workspace. It is safe for
-// concurrent use and holds no state of its own: every operation asks the
-// project and the store anew, so that what another process changed is true
-// here at once.
-type Workspace struct{ Options }
+// concurrent use and remembers nothing but the logins that it waits for: every
+// operation asks the project and the store anew, so that what another process
+// changed is true here at once.
+type Workspace struct {
+	Options
+	logins  *logins
+	hashing hashing
+	files   slots // reads of files that may be large
+}
 
 // New returns a Workspace on its parts. It touches none of them.
-func New(opts Options) *Workspace { return &Workspace{opts} }
+func New(opts Options) *Workspace {
+	if opts.Authority == nil {
+		opts.Authority = offline{}
+	}
+	if opts.Remote == nil {
+		opts.Remote = offline{}
+	}
+	return &Workspace{opts, &logins{pending: map[string]*pendingLogin{}}, hashing{make(slots, 2)}, make(slots, 2)}
+}
 
 // A Site is where a workspace was found.
 type Site struct {
@@ -50,6 +67,9 @@ type Site struct {
 	File *File  // nil without one
 	// Named is set if it was chosen by id alone, without its directory.
 	Named bool
+	// Tenant is whose shared values are used: that of the session here, unless
+	// the Project says another.
+	Tenant string
 }
 
 // A File is a workspace file as it was read.
@@ -66,10 +86,15 @@ type Project interface {
 	// Locate finds the workspace. An error in the workspace file is Invalid
 	// and names the file and line.
 	Locate(ctx context.Context) (Site, error)
+	// At returns the workspace whose file is in dir.
+	At(dir string) (Site, error)
 	// Read returns a file that the caller named, of at most limit bytes. With
 	// a root, the file must lie in that directory, symlinks resolved, else the
 	// error is Denied. A file that can't be read is Invalid.
 	Read(root, path string, limit int64) ([]byte, error)
+	// Head returns the first n bytes of such a file, so that what may be a
+	// gigabyte is only read once it is known to be worth it.
+	Head(root, path string, n int) ([]byte, error)
 	// Replace puts new in the place of the file's content old, atomically and
 	// with the file's mode; no copy of old stays. A file that changed since is
 	// a Conflict.
@@ -90,11 +115,12 @@ type FileArg struct {
 	Confined bool
 }
 
-// root returns the directory that a must lie in, or "" for anywhere.
-func (site Site) root(a FileArg) (string, error) {
+// root returns the directory that a must lie in, or "" for anywhere. command
+// is what a person runs with the file instead.
+func (site Site) root(a FileArg, command string) (string, error) {
 	if a.Confined && site.Dir == "" {
-		return "", Errorf(Denied, "this workspace has no directory, so no file can be read for an agent").
-			WithHint("akos vault import FILE")
+		return "", Errorf(Denied, "this workspace has no directory, so no file can be read for an agent; a person can").
+			WithHint("%s %s", command, ShellQuote(a.Path))
 	}
 	if a.Confined {
 		return site.Dir, nil
@@ -105,19 +131,46 @@ func (site Site) root(a FileArg) (string, error) {
 // trusted returns the site if its file may be used: everything that reads or
 // writes secrets goes through here.
 func (w *Workspace) trusted(ctx context.Context) (Site, error) {
-	site, err := w.Project.Locate(ctx)
-	if err == nil && site.Named {
-		return site, w.known(ctx, site)
+	site, err := w.locate(ctx)
+	switch {
+	case err != nil:
+	case site.Named:
+		err = w.known(ctx, site)
+	case site.File != nil:
+		var ok bool
+		if ok, err = w.isTrusted(ctx, site); err == nil && !ok {
+			err = Errorf(Denied, "%s is not trusted yet (or has changed since you trusted it)", site.File.Path).
+				WithHint("akos trust %s", ShellQuote(site.Dir))
+		}
 	}
-	if err != nil || site.File == nil {
-		return site, err
-	}
-	ok, err := w.isTrusted(ctx, site)
-	if err == nil && !ok {
-		err = Errorf(Denied, "%s is not trusted yet (or has changed since you trusted it)", site.File.Path).
-			WithHint("akos trust %s", ShellQuote(site.Dir))
+	if err == nil && site.Tenant == "" {
+		site.Tenant, err = w.tenant(ctx, site)
 	}
 	return site, err
+}
+
+// locate finds the workspace. One that was chosen by its id is, where a file
+// of that id is trusted, what the file says: its settings hold wherever the
+// command runs.
+func (w *Workspace) locate(ctx context.Context) (Site, error) {
+	site, err := w.Project.Locate(ctx)
+	if err != nil || !site.Named {
+		return site, err
+	}
+	var paths []string
+	if err := w.Store.Read(ctx, func(tx Tx) (err error) { paths, _, err = tx.Known(site.ID); return err }); err != nil {
+		return site, err
+	}
+	for _, path := range paths {
+		there, err := w.Project.At(filepath.Dir(path))
+		if err != nil || there.ID != site.ID {
+			continue // it has moved, or is another's now
+		}
+		if ok, err := w.isTrusted(ctx, there); err != nil || ok {
+			return there, err
+		}
+	}
+	return site, nil
 }
 
 func (w *Workspace) isTrusted(ctx context.Context, site Site) (ok bool, err error) {
@@ -135,7 +188,7 @@ func (w *Workspace) known(ctx context.Context, site Site) error {
 	return w.Store.Read(ctx, func(tx Tx) error {
 		_, ok, err := tx.Known(site.ID)
 		if err == nil && !ok {
-			err = Errorf(NotFound, "there is no workspace called %s", site.ID).WithHint("akos init --id %s", site.ID)
+			err = Errorf(NotFound, "there is no workspace called %s", site.ID).WithHint("akos init --help")
 		}
 		return err
 	})
@@ -151,4 +204,28 @@ func CheckText(s string, limit int) error {
 		return Errorf(Invalid, "one line of printable text of at most %d bytes is needed", limit)
 	}
 	return nil
+}
+
+// Place returns what --workspace would have to say for a command elsewhere to
+// work in the workspace of w; "" for the default workspace.
+func (w *Workspace) Place(ctx context.Context) string {
+	if w.Choice != "" {
+		return w.Choice
+	}
+	site, _ := w.Project.Locate(ctx) // what is wrong with it is reported elsewhere
+	return site.Dir
+}
+
+// InWorkspace returns a hint that also works outside of the workspace that
+// choice names, as --workspace does.
+func InWorkspace(hint, choice string) string {
+	if choice == "" || Refuse(choice, "") != nil || !strings.HasPrefix(hint, "akos ") || strings.Contains(hint, " --help") || strings.Contains(hint, " --workspace ") {
+		return hint
+	}
+	for _, p := range []string{"akos init", "akos trust", "akos doctor", "akos help", "akos serve", "akos auth", "akos user", "akos token"} {
+		if strings.HasPrefix(hint, p) {
+			return hint // they name the directory, or need none
+		}
+	}
+	return hint + " --workspace " + ShellQuote(choice)
 }

@@ -5,12 +5,13 @@ import (
 	"os"
 
 	"example.com/akos/internal/cli"
+	"example.com/akos/internal/serve"
 	"example.com/akos/internal/wire"
 )
 
 func main() {
 	os.Exit(cli.Run(cli.System{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Args: os.Args[1:],
-		Open: wire.Open, LookupEnv: os.LookupEnv, Executable: os.Executable,
+		Open: wire.Open, Serve: serve.Run, LookupEnv: os.LookupEnv, Executable: os.Executable,
 	}))
 }

@@ -76,6 +76,14 @@ func TestMain(m *testing.M) {
 //	agekey VAR FILE  make an age key pair
 //	ageopen FILE IDENTITY KEY=VALUEFILE…  an exported file, opened with age alone, holds exactly these
 //	mode FILE MODE  the permissions of a file
+//	serve ARG…  start a sidecar; $SERVER is its address, $SETUP the path of its set-up page
+//	setup USER PASSWORD  make the first account on the page of $SETUP
+//	token VAR FILE  take a token out of a file; from here on, nothing may show it
+//	sql HOME QUERY [ANSWER]  SQL on the state of a home, beside akos
+//	crowd N PROGRAM ARG…  run it N times at once; each must succeed
+//	killsave HOME SERVERHOME PROGRAM ARG…  kill -9 between the answer to a refresh and its save
+//	unserve [kill]  end the sidecar that was started last
+//	login CODE approve|deny USER PASSWORD [TENANT] [-- ARG…]  akos auth login, and the person on the pages of $SERVER
 //
 // In what commands write, $WORK stands for the work directory, $BIN for that of the programs, DATE for a
 // date, ID for the id of a connection.
@@ -105,7 +113,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": cmdExits, "paste": cmdPaste, "out": cmdOut, "err": cmdErr, "json": cmdJSON, "keys": cmdKeys,
 			"faketoken": cmdFakeToken, "hide": cmdHide, "sealed": cmdSealed, "blob": cmdBlob,
-			"agekey": cmdAgeKey, "ageopen": cmdAgeOpen, "mode": cmdMode,
+			"agekey": cmdAgeKey, "ageopen": cmdAgeOpen, "mode": cmdMode, "serve": cmdServe, "unserve": cmdStop, "login": cmdLogin, "setup": cmdSetUp, "sql": cmdSQL, "crowd": cmdCrowd, "killsave": cmdKillSave, "token": cmdToken,
 		},
 	})
 }
@@ -118,6 +126,7 @@ type story struct {
 	out, err  string
 	tty       string
 	unchecked bool
+	sidecars  []*served
 	lines     []string // the out and err lines of the script as they should be
 	deferred  bool
 }
@@ -126,11 +135,13 @@ func storyOf(ts *testscript.TestScript) *story { return ts.Value("story").(*stor
 
 var (
 	dates = regexp.MustCompile(`\d{8}T\d{6}|\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?Z)?`)
-	ids   = regexp.MustCompile(`conn_[0-9a-f]{24}`)
+	pids  = regexp.MustCompile(`process \d+`)
+	ids   = regexp.MustCompile(`(conn|tok)_[0-9a-f]{24}`)
 )
 
 func (s *story) plain(text string) string {
 	text = strings.ReplaceAll(strings.ReplaceAll(text, s.work, "$WORK"), s.bin, "$BIN")
+	text = pids.ReplaceAllString(text, "process PID")
 	return ids.ReplaceAllString(dates.ReplaceAllString(text, "DATE"), "ID")
 }
 
@@ -155,19 +166,33 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	} else if err != nil {
 		ts.Fatalf("%v", err)
 	}
-	s.out, s.err = s.plain(ts.ReadFile("stdout")), s.plain(ts.ReadFile("stderr"))
 	tty, _ := os.ReadFile(ttyFile) // there is none without a terminal
 	s.tty = string(tty)
+	s.took(ts, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	if strconv.Itoa(code) != args[0] {
+		s.wrong(ts, "exit code %d, want %s\n%s", code, args[0], s.tty)
+	}
+}
+
+// took keeps what a command wrote.
+func (s *story) took(ts *testscript.TestScript, stdout, stderr string) {
+	server := func(text string) string {
+		if v := ts.Getenv("SERVER"); v != "" {
+			text = strings.ReplaceAll(text, v, "$SERVER")
+		}
+		if v := ts.Getenv("CODE"); v != "" {
+			text = strings.ReplaceAll(text, v, "$CODE")
+		}
+		return text
+	}
+	s.out, s.err = server(s.plain(stdout)), server(s.plain(stderr))
 	s.unchecked = s.err != ""
 	ts.Check(os.WriteFile(filepath.Join(s.work, "out"), []byte(s.out), 0o600))
 	ts.Check(os.WriteFile(filepath.Join(s.work, "err"), []byte(s.err), 0o600))
 	for _, h := range s.hidden {
-		if strings.Contains(ts.ReadFile("stdout")+ts.ReadFile("stderr")+s.tty, h) {
+		if strings.Contains(stdout+stderr+s.tty, h) {
 			ts.Fatalf("the command showed what is hidden")
 		}
-	}
-	if strconv.Itoa(code) != args[0] {
-		s.wrong(ts, "exit code %d, want %s\n%s", code, args[0], s.tty)
 	}
 }
 
@@ -340,6 +365,8 @@ func cmdFakeToken(ts *testscript.TestScript, _ bool, args []string) {
 			return "ey" + "J" + random(letters, 30) + ".eyJ" + random(letters, 40) + "." + random(letters, 43)
 		},
 		"twilio": func() string { return "AC" + random(hex, 32) },
+		"plain":  func() string { return "A" + random(letters, 42) }, // without a vendor's mark
+		"hex":    func() string { return "a1" + random(hex, 38) },
 		"age":    func() string { return "AGE-SECRET-" + "KEY-1" + random(upper, 58) },
 	}
 	if len(args) != 2 || forms[args[1]] == nil {
@@ -360,7 +387,7 @@ func cmdSealed(ts *testscript.TestScript, _ bool, _ []string) {
 	s := storyOf(ts)
 	n := 0
 	ts.Check(filepath.WalkDir(filepath.Join(s.work, "home"), func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		n++

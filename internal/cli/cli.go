@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,19 +34,27 @@ type System struct {
 	Args     []string // without the name of the program
 	// Open opens the workspace that choice names, and returns what closes it.
 	Open func(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() error, error)
+	// Serve runs the sidecar until ctx ends.
+	Serve func(ctx context.Context, opts workspace.ServeOptions, log *slog.Logger) error
 	// LookupEnv and Executable are those of package os.
 	LookupEnv  func(string) (string, bool)
 	Executable func() (string, error)
 }
 
-// grace is how long a command that was interrupted may take to end by itself.
-const grace = 250 * time.Millisecond
+// briefly is how long a command that was interrupted may take to end by
+// itself.
+const briefly = 250 * time.Millisecond
 
 // Run runs the command line of sys and returns its exit code.
 func Run(sys System) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
-	a := &app{System: sys, asJSON: slices.Contains(sys.Args, "--json")}
+	a := &app{System: sys, asJSON: slices.Contains(sys.Args, "--json"), settled: func() {}}
+	a.grace.Store(int64(briefly))
 	ended := make(chan error, 1)
 	go func() { ended <- a.execute(ctx) }()
 	var err error
@@ -56,7 +65,7 @@ func Run(sys System) int {
 		// left behind: the state is never half written.
 		select {
 		case err = <-ended:
-		case <-time.After(grace):
+		case <-time.After(time.Duration(a.grace.Load())):
 			err = ctx.Err()
 		}
 	}
@@ -71,6 +80,10 @@ type app struct {
 	workspace string // --workspace
 	noInput   bool
 	verbose   bool
+	noBrowser bool
+	handover  io.Writer
+	grace     atomic.Int64 // nanoseconds to end by itself, once interrupted
+	settled   func()       // takes away what shows that akos waits
 	log       *slog.Logger
 	held      []string // notes of a command with --json, until it has succeeded
 	ran       bool     // a command was found and its arguments were right
@@ -118,13 +131,18 @@ func (a *app) root() *cobra.Command {
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(flagError)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		cmd.Long = inCommands(cmd.Long)
+		help(cmd, args)
+	})
 	p := root.PersistentFlags()
 	p.StringVar(&a.workspace, "workspace", "", "workspace `DIR|ID` to work in (AKOS_WORKSPACE)")
+	p.BoolVar(&a.asJSON, "json", a.asJSON, "write the result as JSON")
 	p.BoolVar(&a.noInput, "no-input", false, "never ask; exit 9 where a person is needed")
 	p.BoolVar(&a.verbose, "verbose", false, "log to the standard error")
 	p.Bool("no-color", false, "no colour (NO_COLOR); akos uses none")
 	root.Flags().Bool("version", false, "print the version")
-	root.Flags().BoolVar(&a.asJSON, "json", a.asJSON, "with --version, write it as JSON")
 	root.RunE = func(cmd *cobra.Command, _ []string) error {
 		if v, _ := cmd.Flags().GetBool("version"); v {
 			t, _ := tools.Lookup("workspace_version")
@@ -139,7 +157,9 @@ func (a *app) root() *cobra.Command {
 		a.add(root, t)
 	}
 	a.group(root, "mcp").AddCommand(a.mcpConfig())
-	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "The exit codes", Long: exitCodeHelp()})
+	root.AddCommand(a.serve())
+	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "The exit codes", Long: exitCodeHelp()},
+		&cobra.Command{Use: "environment", Short: "The environment variables", Long: environmentHelp})
 	root.SetHelpCommand(a.help())
 	// cobra's own, but with our errors: its quote the arguments, or are none.
 	root.InitDefaultCompletionCmd()
@@ -154,6 +174,10 @@ func (a *app) root() *cobra.Command {
 // groups are the commands that only hold others.
 var groups = map[string]string{
 	"auth":        "Log in to a workspace",
+	"tenant":      "Choose the tenant to work in",
+	"secrets":     "Store secrets through the sidecar",
+	"user":        "Manage accounts of the sidecar",
+	"token":       "Manage tokens for non-interactive use",
 	"creds":       "Check and set provider credentials",
 	"vault":       "Store secrets of the workspace",
 	"connections": "Connect integrations by vault key",
@@ -199,6 +223,9 @@ func (a *app) add(root *cobra.Command, t *tools.Tool) {
 	words := strings.Fields(t.Command)
 	if len(words) == 2 {
 		parent = a.group(root, words[0])
+		if !a.names(words[0]) {
+			return // the group is enough to be listed
+		}
 	}
 	own, ok := a.ownCommands()[t.ID()]
 	if !ok {
@@ -207,10 +234,24 @@ func (a *app) add(root *cobra.Command, t *tools.Tool) {
 	parent.AddCommand(own(t))
 }
 
+// names reports whether the command line can be about the group called name.
+// The commands of the others are not even made: to make all of them costs more
+// than most of them do.
+func (a *app) names(name string) bool {
+	return slices.ContainsFunc(a.Args, func(s string) bool {
+		return s == name || s == "help" || s == "completion" || s == cobra.ShellCompRequestCmd || s == cobra.ShellCompNoDescRequestCmd
+	})
+}
+
 // ownCommands are the commands with a shape of their own.
 func (a *app) ownCommands() map[string]func(*tools.Tool) *cobra.Command {
 	return map[string]func(*tools.Tool) *cobra.Command{
-		"vault_put":         a.vaultPut,
+		"auth_login":        a.authLogin,
+		"vault_put":         a.storing,
+		"secrets_set":       a.storing,
+		"user_add":          a.withPassword,
+		"user_passwd":       a.withPassword,
+		"token_create":      a.tokenCreate,
 		"creds_set":         a.credsSet,
 		"vault_export":      a.vaultExport,
 		"connection_create": a.connectionCreate,
@@ -236,7 +277,8 @@ func (a *app) callOn(ctx context.Context, w *workspace.Workspace, t *tools.Tool,
 	if err != nil {
 		return err
 	}
-	res, err := t.Call(ctx, tools.Session{Workspace: w, Human: human}, args)
+	res, err := t.Call(ctx, tools.Session{Workspace: w, Human: human, Handover: a.handover}, args)
+	a.settled()
 	if err != nil {
 		return err
 	}
@@ -278,19 +320,6 @@ func (a *app) warn(text string) {
 	fmt.Fprintf(a.Err, "akos: note: %s\n", text)
 }
 
-// here makes a hint work in the workspace that --workspace named.
-func (a *app) here(hint string) string {
-	for _, p := range []string{"akos init", "akos trust", "akos doctor"} {
-		if strings.HasPrefix(hint, p) {
-			return hint // they name the directory, or need none
-		}
-	}
-	if a.workspace == "" || workspace.Refuse(a.workspace, "") != nil || !strings.HasPrefix(hint, "akos ") || strings.HasSuffix(hint, " --help") {
-		return hint
-	}
-	return hint + " --workspace " + workspace.ShellQuote(a.workspace)
-}
-
 // exit reports err and returns its code.
 func (a *app) exit(err error) code {
 	if err == nil {
@@ -306,7 +335,7 @@ func (a *app) exit(err error) code {
 	if known := (*workspace.Error)(nil); e.Kind == workspace.Internal && !errors.As(err, &known) {
 		e.Hint = "akos doctor"
 	}
-	e.Hint = a.here(e.Hint)
+	e.Hint = workspace.InWorkspace(e.Hint, a.workspace)
 	if a.asJSON {
 		type shown struct {
 			Kind    string `json:"kind"`

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,16 @@ type param struct {
 	help string
 	typ  reflect.Type
 	must bool
+	enum string // the set of values, as the declaration names it
+}
+
+// values says what the value of a flag looks like.
+func (p param) values() string {
+	switch p.enum {
+	case "", "connectionKind": // too many to show, and read from the catalog
+		return strings.ToUpper(p.flag())
+	}
+	return strings.Join(tools.Enum(p.enum), "|")
 }
 
 // params returns the arguments of the command line in the order of their
@@ -31,24 +42,14 @@ func params(t reflect.Type) (ps []param) {
 		}
 		if f.Tag.Get("face") != "mcp" {
 			name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
-			ps = append(ps, param{name, f.Tag.Get("arg"), f.Tag.Get("jsonschema"), f.Type, opts == ""})
+			ps = append(ps, param{name, f.Tag.Get("arg"), f.Tag.Get("jsonschema"), f.Type, opts == "", f.Tag.Get("enum")})
 		}
 	}
 	return ps
 }
 
 // flag returns the name of p on the command line: envPrefix is --env-prefix.
-func (p param) flag() string {
-	var b strings.Builder
-	for _, r := range p.name {
-		if r >= 'A' && r <= 'Z' {
-			b.WriteByte('-')
-			r += 'a' - 'A'
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
+func (p param) flag() string { return tools.Kebab(p.name) }
 
 // base returns the command of t with its help and its positional arguments
 // and without flags of its own.
@@ -68,12 +69,19 @@ func (a *app) base(t *tools.Tool) *cobra.Command {
 			use += " [" + p.arg + "]"
 		}
 	}
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use: use, Short: t.Short, Long: t.Short + ".\n\n" + t.Long, Example: indent(t.Example),
 		Args: arguments(least, most), Aliases: aliases[t.ID()],
 	}
-	cmd.Flags().BoolVar(&a.asJSON, "json", a.asJSON, "write the result as JSON")
-	return cmd
+}
+
+// inCommands returns the text of an operation, which speaks of tools, for
+// those who use commands.
+func inCommands(text string) string {
+	for _, t := range tools.Catalog() {
+		text = strings.ReplaceAll(text, t.ID(), "akos "+t.Command)
+	}
+	return text
 }
 
 // aliases are the other names that the contract gives a command.
@@ -87,27 +95,19 @@ func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ")
 // addFlags adds the flags of the named arguments of t; of all without names.
 func addFlags(cmd *cobra.Command, t *tools.Tool, names ...string) {
 	for _, p := range params(t.Args) {
-		if p.arg != "" || len(names) > 0 && !contains(names, p.name) {
+		if p.arg != "" || len(names) > 0 && !slices.Contains(names, p.name) {
 			continue
 		}
+		// In backquotes is what the help shows as the value.
 		switch fs := cmd.Flags(); p.typ.Kind() {
 		case reflect.Bool:
 			fs.Bool(p.flag(), false, p.help)
 		case reflect.Slice:
-			fs.StringSlice(p.flag(), nil, p.help)
+			fs.Var(&list{}, p.flag(), strings.TrimSpace("`"+p.values()+"` "+p.help+"; repeatable"))
 		default:
-			fs.String(p.flag(), "", p.help)
+			fs.String(p.flag(), "", strings.TrimSpace("`"+p.values()+"` "+p.help))
 		}
 	}
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // input returns the arguments of t that the flags and args say.
@@ -147,14 +147,23 @@ func flagValue(fs *pflag.FlagSet, p param) (any, error) {
 	case reflect.Bool:
 		return fs.GetBool(p.flag())
 	case reflect.Slice:
-		return fs.GetStringSlice(p.flag())
+		all := *fs.Lookup(p.flag()).Value.(*list)
+		if slices.Contains(all, "") {
+			return nil, noValue(p)
+		}
+		return []string(all), nil
 	}
 	s, err := fs.GetString(p.flag())
 	if err == nil && s == "" {
-		// Mostly an unset variable of a script: what was meant is not nothing.
-		err = workspace.Errorf(workspace.Invalid, "--%s needs a value", p.flag())
+		err = noValue(p)
 	}
 	return s, err
+}
+
+// noValue is the error for a flag with nothing in it: mostly an unset variable
+// of a script, and what was meant is not "all".
+func noValue(p param) error {
+	return workspace.Errorf(workspace.Invalid, "--%s needs a value", p.flag())
 }
 
 // command returns the command of an operation without a shape of its own.

@@ -8,51 +8,99 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// pairs splits NAME=VALUE words. A word without = is given the name bare, or
-// refused if there is none. A name given twice is refused.
-func pairs[V any](flag string, words []string, bare *string, value func(string) V) (map[string]V, error) {
-	m := map[string]V{}
+// pairs splits NAME=VALUE words and gives each to add. A word without = is
+// given the name bare, or refused if there is none.
+func pairs(flag string, words []string, bare *string, add func(name, v string) error) error {
 	for _, w := range words {
 		if err := workspace.Refuse(w, "an argument"); err != nil {
-			return nil, err
+			return err
 		}
 		name, v, ok := strings.Cut(w, "=")
 		if !ok && bare == nil {
-			return nil, workspace.Errorf(workspace.Invalid, "--%s needs FIELD=VALUE", flag)
+			return workspace.Errorf(workspace.Invalid, "--%s needs FIELD=VALUE", flag)
 		}
 		if !ok {
 			name, v = *bare, w
 		}
-		if _, twice := m[name]; twice {
-			return nil, workspace.Errorf(workspace.Invalid, "--%s gives a field twice", flag)
+		if err := add(name, v); err != nil {
+			return err
 		}
-		m[name] = value(v)
 	}
-	return m, nil
+	return nil
+}
+
+func twice(flag string) error {
+	return workspace.Errorf(workspace.Invalid, "--%s gives a field twice", flag)
+}
+
+// vaultKeys returns the credential fields that words fill; "" is the first.
+func vaultKeys(words []string) (map[string]string, error) {
+	keys, first := map[string]string{}, ""
+	err := pairs("vault-key", words, &first, func(field, key string) error {
+		if _, given := keys[field]; given {
+			return twice("vault-key")
+		}
+		keys[field] = key
+		return nil
+	})
+	return keys, err
+}
+
+// config returns the fields that words give to a connection of a kind. Only a
+// list may be given more than once: each time adds to it.
+func config(kind string, words []string) (map[string]any, error) {
+	lists := map[string]func(string) ([]string, error){}
+	// Of a kind that is not there the operation tells.
+	if k, err := workspace.LookupKind(kind); err == nil {
+		for _, f := range k.Config {
+			if f.Type == "array" {
+				lists[f.Name] = f.Items
+			}
+		}
+	}
+	fields := map[string]any{}
+	err := pairs("config", words, nil, func(field, v string) error {
+		before, given := fields[field]
+		split, isList := lists[field]
+		switch {
+		case !isList && given:
+			return twice("config")
+		case !isList:
+			fields[field] = v
+			return nil
+		}
+		items, err := split(v)
+		if err != nil {
+			return workspace.Errorf(workspace.Invalid, "config: %s %v", field, err).WithHint("akos connections kinds %s", kind)
+		}
+		list, _ := before.([]string)
+		fields[field] = append(list, items...)
+		return nil
+	})
+	return fields, err
 }
 
 func (a *app) connectionCreate(t *tools.Tool) *cobra.Command {
 	var name string
-	var keys, config []string
+	var keys, fields words
 	var noAuth bool
 	cmd := a.base(t)
 	cmd.Use = "create KIND --name NAME"
 	fs := cmd.Flags()
 	fs.StringVar(&name, "name", "", "`NAME` of the connection")
-	fs.StringArrayVar(&keys, "vault-key", nil, "`[FIELD=]KEY`: the vault key of a credential field; of the first without FIELD; repeatable")
-	fs.StringArrayVar(&config, "config", nil, "`FIELD=VALUE` of the kind; repeatable (akos connections kinds KIND)")
+	fs.Var(&keys, "vault-key", "`[FIELD=]KEY`: the vault key of a credential field; of the first without FIELD; repeatable")
+	fs.Var(&fields, "config", "`FIELD=VALUE` of the kind (akos connections kinds KIND); repeatable. A list is a,b or [\"a,b\",\"c\"], and giving it again adds to it")
 	fs.BoolVar(&noAuth, "no-auth", false, "connect without credentials")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if name == "" {
 			return usage("--name is missing", cmd)
 		}
 		in := map[string]any{"kind": args[0], "name": name}
-		first := ""
-		ks, err := pairs("vault-key", keys, &first, func(s string) string { return s })
+		ks, err := vaultKeys(keys)
 		if err != nil {
 			return err
 		}
-		cs, err := pairs("config", config, nil, func(s string) any { return s })
+		cs, err := config(args[0], fields)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"example.com/akos/internal/terminal"
@@ -14,32 +17,47 @@ import (
 // --no-input says that nobody does.
 func (a *app) person() tools.Human {
 	if a.noInput {
-		return tools.NoHuman{}
+		return nobody{}
 	}
 	return a.keyboard()
 }
 
+// nobody is the human of a command that may not ask.
+type nobody struct{ tools.NoHuman }
+
+// Secret says which command needs nobody.
+func (nobody) Secret(_ context.Context, ask tools.Ask) (workspace.Secret, error) {
+	what, hint := "the value of "+ask.Key, ask.Command+" --stdin"
+	if ask.Prompt != "" {
+		what, hint = strings.ToLower(ask.Prompt[:1])+ask.Prompt[1:], ask.Command
+	}
+	return workspace.Secret{}, workspace.Errorf(workspace.HumanNeeded, "a person must enter %s, and --no-input says that there is nobody", what).WithHint("%s", hint)
+}
+
 // A keyboard asks on the controlling terminal.
-type keyboard struct{ dumb bool }
+type keyboard struct {
+	*app
+	dumb bool
+}
 
 func (a *app) keyboard() keyboard {
 	term, _ := a.LookupEnv("TERM")
-	return keyboard{dumb: term == "" || term == "dumb"}
+	return keyboard{app: a, dumb: term == "" || term == "dumb"}
 }
 
 // Secret asks for a value, once and unseen.
 func (k keyboard) Secret(ctx context.Context, ask tools.Ask) (workspace.Secret, error) {
-	put := "akos vault put " + ask.Key
-	if ask.Scope == workspace.ScopeTenant {
-		put += " --scope tenant"
+	hint, file := ask.Command+" --stdin", ask.Command+" --from-file FILE"
+	prompt := "Value of " + ask.Key
+	if ask.Prompt != "" {
+		hint, file, prompt = ask.Command, "", ask.Prompt
 	}
-	t, err := k.open(put + " --stdin")
+	t, err := k.open(hint)
 	if err != nil {
 		return workspace.Secret{}, err
 	}
 	defer t.Close()
-	t.FileHint = put + " --from-file FILE"
-	prompt := "Value of " + ask.Key
+	t.FileHint = file
 	if ask.Provider != "" {
 		prompt = ask.Provider + ": get the key at " + ask.DocsURL + "\n" + prompt
 	}
@@ -100,13 +118,27 @@ func (g given) Secret(ctx context.Context, _ tools.Ask) (workspace.Secret, error
 
 // fromFile reads the exact bytes of a file.
 func fromFile(path string) (workspace.Secret, error) {
+	if path == "" {
+		return workspace.Secret{}, workspace.Errorf(workspace.Invalid, "--from-file needs a value")
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		return workspace.Secret{}, workspace.Errorf(workspace.Invalid, "the file of --from-file can't be read").Because(err)
+		return workspace.Secret{}, workspace.Errorf(workspace.Invalid, "%s can't be read: %s", path, reason(err))
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || info.IsDir() {
-		return workspace.Secret{}, workspace.Errorf(workspace.Invalid, "the file of --from-file can't be read").Because(err)
+		return workspace.Secret{}, workspace.Errorf(workspace.Invalid, "%s can't be read: %s", path, reason(err))
 	}
 	return workspace.ReadSecret(f)
+}
+
+// reason says why a file can't be read, without its name.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file"
+	case errors.Is(err, fs.ErrPermission):
+		return "you may not read it"
+	}
+	return "it is no file"
 }

@@ -17,24 +17,39 @@ import (
 // A clientEntry is the result of mcp config. It is a command of this face
 // alone: it sets up the other one.
 type clientEntry struct {
-	Client  string `json:"client"`
-	Entry   string `json:"entry"`
-	Path    string `json:"path,omitempty"`
-	Backup  string `json:"backup,omitempty"`
-	Changed bool   `json:"changed"`
+	Client    string `json:"client"`
+	Entry     string `json:"entry"`
+	Workspace string `json:"workspace,omitempty"` // empty if the directory it starts in decides
+	Path      string `json:"path,omitempty"`
+	Backup    string `json:"backup,omitempty"`
+	Changed   bool   `json:"changed"`
+	Updated   bool   `json:"updated"` // changed, and there was one before
+}
+
+// opens says of the entry which workspace it opens.
+func (r clientEntry) opens() string {
+	if r.Workspace != "" {
+		return "opens the workspace " + r.Workspace
+	}
+	return "opens the workspace of the directory that the client starts it in, or the default one; --workspace DIR pins one"
 }
 
 // WriteText writes the entry, or what was written.
 func (r clientEntry) WriteText(w io.Writer) error {
 	text := r.Entry
-	switch {
-	case r.Path != "" && !r.Changed:
-		text = r.Path + " starts akos-mcp already\n"
-	case r.Path != "":
-		text = "Added akos to " + r.Path + "\n"
+	if r.Path != "" {
+		switch {
+		case !r.Changed:
+			text = r.Path + " starts akos-mcp already\n"
+		case r.Updated:
+			text = "Updated akos in " + r.Path + "\n"
+		default:
+			text = "Added akos to " + r.Path + "\n"
+		}
 		if r.Backup != "" {
 			text += "The file as it was: " + r.Backup + "\n"
 		}
+		text += "It " + r.opens() + "\n"
 	}
 	_, err := io.WriteString(w, text)
 	return err
@@ -46,12 +61,17 @@ func (a *app) mcpConfig() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "config --client NAME", Short: "Print or write the entry that starts akos-mcp in a client", Args: arguments(0, 0),
 		Long: "Print or write the entry that starts akos-mcp in a client.\n\nThe clients: " + strings.Join(clientconfig.Clients(), ", ") +
-			".\n--write merges it into the client's own file, keeps everything else, and leaves a backup.",
+			".\n--write merges it into the client's own file, keeps everything else, and leaves a backup.\n\n" +
+			"That file is for all projects, so the entry names no workspace by itself: akos-mcp opens the\n" +
+			"workspace of the directory that the client starts it in, as akos does in a shell, or the default one.\n" +
+			"Claude Code, Codex, Gemini and VS Code start it in the project; Claude Desktop knows no project.\n" +
+			"--workspace and AKOS_WORKSPACE pin one workspace for all projects.\n\n" +
+			"Clients start programs with few variables of the shell. So " + strings.Join(kept(), ", ") + "\n" +
+			"go into the entry as they are now, and one that is not set any more is emptied. A token never does.",
 		Example: indent("akos mcp config --client claude-code\nakos mcp config --client cursor --write"),
 	}
 	cmd.Flags().StringVar(&client, "client", "", "`NAME` of the client")
 	cmd.Flags().BoolVar(&write, "write", false, "merge it into the client's file")
-	cmd.Flags().BoolVar(&a.asJSON, "json", a.asJSON, "write the result as JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if client == "" {
 			return usage("--client is missing; the clients are "+strings.Join(clientconfig.Clients(), ", "), cmd)
@@ -60,9 +80,21 @@ func (a *app) mcpConfig() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.show(r)
+		if err := a.show(r); err != nil {
+			return err
+		}
+		if !a.asJSON && !write && r.Workspace == "" {
+			a.warn("it " + r.opens())
+		}
+		return nil
 	}
 	return cmd
+}
+
+// kept names the variables of akos that an entry holds, for they say which vault
+// is opened. None is a secret.
+func kept() []string {
+	return []string{"AKOS_HOME", "AKOS_VAULT", "AKOS_VAULT_PASSPHRASE_FILE", "AKOS_SERVER"}
 }
 
 func (a *app) clientEntry(client string, write bool) (clientEntry, error) {
@@ -71,28 +103,81 @@ func (a *app) clientEntry(client string, write bool) (clientEntry, error) {
 		home, _ = a.LookupEnv("USERPROFILE")
 	}
 	files := clientconfig.Files{GOOS: runtime.GOOS, Home: home, LookupEnv: a.LookupEnv, Now: time.Now}
+	// What this shell opens is what the entry has to open.
+	w, closeAll, err := a.Open("cli", a.workspace, a.log)
+	if err != nil {
+		return clientEntry{}, err
+	}
+	defer closeAll()
 	entry := clientconfig.Entry{Command: a.server(), Args: []string{}}
-	if a.workspace != "" {
-		if err := workspace.Refuse(a.workspace, "a workspace"); err != nil {
-			return clientEntry{}, err
-		}
-		choice := a.workspace
-		// The client starts it in a directory of its own.
-		if info, err := os.Stat(choice); err == nil && info.IsDir() {
-			if abs, err := filepath.Abs(choice); err == nil {
-				choice = abs
-			}
-		}
+	choice, err := pinned(w.Choice)
+	if err != nil {
+		return clientEntry{}, err
+	}
+	if choice != "" {
 		entry.Args = []string{"--workspace", choice}
 	}
+	if entry.Env, err = environment(w); err != nil {
+		return clientEntry{}, err
+	}
 	text, err := files.Render(client, entry)
-	r := clientEntry{Client: client, Entry: text}
+	r := clientEntry{Client: client, Entry: text, Workspace: choice}
 	if err != nil || !write {
 		return r, err
 	}
 	done, err := files.Write(client, entry)
-	r.Path, r.Backup, r.Changed = done.Path, done.Backup, done.Changed
+	r.Path, r.Backup, r.Changed, r.Updated = done.Path, done.Backup, done.Changed, done.Updated
 	return r, err
+}
+
+// pinned returns choice, a directory or an id, so that it means the same in
+// every directory: the client starts akos-mcp in one of its own.
+func pinned(choice string) (string, error) {
+	if choice == "" {
+		return "", nil
+	}
+	info, err := os.Stat(choice)
+	if err == nil && info.IsDir() || strings.ContainsAny(choice, `/\`) || strings.HasPrefix(choice, ".") {
+		return absolute(choice)
+	}
+	return choice, nil
+}
+
+// environment returns the variables of an entry. Those that say nothing here
+// are without a value; with them is AKOS_WORKSPACE, whose place is in the
+// arguments.
+func environment(w *workspace.Workspace) ([]clientconfig.Variable, error) {
+	env := []clientconfig.Variable{{Name: "AKOS_WORKSPACE"}}
+	for _, name := range kept() {
+		value, _ := w.LookupEnv(name)
+		err := workspace.Refuse(value, "its value")
+		switch xdg, _ := w.LookupEnv("XDG_DATA_HOME"); {
+		case err != nil:
+		case name == "AKOS_HOME" && (value != "" || xdg != ""):
+			value = w.Home // clients drop what it comes from
+		case value == "":
+		case name == "AKOS_VAULT":
+			_, err = workspace.ParseBackend(value)
+		case name == "AKOS_VAULT_PASSPHRASE_FILE":
+			value, err = absolute(value)
+		case name == "AKOS_SERVER":
+			_, err = workspace.Origin(value)
+		}
+		if err != nil {
+			e := workspace.Explain(err)
+			return nil, workspace.Errorf(e.Kind, "%s: %s", name, e.Msg).WithHint("unset %s", name)
+		}
+		env = append(env, clientconfig.Variable{Name: name, Value: value})
+	}
+	return env, nil
+}
+
+func absolute(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", workspace.Errorf(workspace.Invalid, "the current directory does not exist any more").WithHint("cd").Because(err)
+	}
+	return abs, nil
 }
 
 // server returns the path of akos-mcp: beside this executable, or on PATH.

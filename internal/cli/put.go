@@ -3,6 +3,7 @@ package cli
 import (
 	"strings"
 
+	"example.com/akos/internal/terminal"
 	"example.com/akos/tools"
 	"example.com/akos/workspace"
 	"github.com/spf13/cobra"
@@ -43,6 +44,9 @@ func (s *source) human(a *app, cmd *cobra.Command, positional []string) (tools.H
 		return given{Human: a.person(), read: func() (workspace.Secret, error) {
 			return workspace.ReadSecret(strings.NewReader(positional[0]))
 		}}, nil
+	case s.stdin && terminal.Is(a.In):
+		// The terminal would show what is typed.
+		return a.person(), nil
 	case s.stdin:
 		return given{Human: a.person(), piped: true, read: func() (workspace.Secret, error) {
 			v, err := workspace.ReadSecret(a.In)
@@ -62,10 +66,12 @@ func (s *source) human(a *app, cmd *cobra.Command, positional []string) (tools.H
 	return a.person(), nil
 }
 
-func (a *app) vaultPut(t *tools.Tool) *cobra.Command {
+// storing returns the command of an operation that stores one value, which
+// may come from any source: vault put, secrets set.
+func (a *app) storing(t *tools.Tool) *cobra.Command {
 	var src source
 	cmd := a.base(t)
-	cmd.Use, cmd.Args = "put KEY [VALUE]", arguments(1, 2)
+	cmd.Use, cmd.Args = cmd.Use+" [VALUE]", arguments(1, 2)
 	cmd.Long += "\n\nA VALUE on the command line works, and warns: it stays in the shell's history."
 	src.flags(cmd)
 	addFlags(cmd, t)
@@ -155,7 +161,7 @@ func (a *app) choose(cmd *cobra.Command, ids []string) ([]string, error) {
 func oneKey(cmd *cobra.Command, w *workspace.Workspace, in map[string]any) error {
 	provider, _ := in["provider"].(string)
 	key, _ := in["key"].(string)
-	keys, err := w.KeysToSet(cmd.Context(), provider, key)
+	keys, _, err := w.KeysToSet(cmd.Context(), provider, key)
 	if err == nil && len(keys) > 1 {
 		err = workspace.Errorf(workspace.Invalid, "--stdin gives one value, and %s has several keys: %s", provider, strings.Join(keys, ", ")).
 			WithHint("akos creds set %s --stdin", keys[0])

@@ -2,14 +2,15 @@
 // configuration files of MCP clients, or renders it for pasting.
 //
 // It knows where each client keeps its file and how an entry looks there. It
-// does not know what akos-mcp does with its arguments, and it has nothing to
-// do with secrets: an entry is a command line, never an environment.
+// does not know what akos-mcp does with its arguments and variables, and it
+// has nothing to do with secrets: whoever calls it hands it none.
 //
 // Its invariant: whatever was in a file stays in it. Of another program's file
-// only the command, args and type of the akos entry are ours; the rest keeps
-// its bytes, comments and order, the file is replaced as a whole or not at
-// all, and what it was before is in a backup. File content is in no error,
-// for these files hold other people's secrets.
+// only the command, args and type of the akos entry are ours, and in its env
+// the variables that the caller names; the rest keeps its bytes, comments and
+// order, the file is replaced as a whole or not at all, and what it was before
+// is in a backup. File content is in no error, for these files hold other
+// people's secrets.
 package clientconfig
 
 import (
@@ -39,15 +40,33 @@ type Files struct {
 
 // An Entry is how a client starts akos-mcp.
 type Entry struct {
-	Command string   // absolute path of akos-mcp
-	Args    []string // its arguments; nothing secret
+	Command string     // absolute path of akos-mcp
+	Args    []string   // its arguments; nothing secret
+	Env     []Variable // its variables, in order; nothing secret
+}
+
+// A Variable is one of the environment of akos-mcp. One without a value is not
+// added; where an entry has it already it becomes empty, so that what an
+// earlier shell had set does not count any more.
+type Variable struct{ Name, Value string }
+
+// set returns the variables that have a value.
+func (e Entry) set() []Variable {
+	var set []Variable
+	for _, v := range e.Env {
+		if v.Value != "" {
+			set = append(set, v)
+		}
+	}
+	return set
 }
 
 // Written is what Write did.
 type Written struct {
 	Path    string `json:"path"`             // the client's file
 	Backup  string `json:"backup,omitempty"` // the copy of the file as it was; empty if there was none or nothing changed
-	Changed bool   `json:"changed"`          // false if the entry stood there already
+	Changed bool   `json:"changed"`          // false if the entry stood there already, as it is now
+	Updated bool   `json:"updated"`          // changed, and there was an entry before
 }
 
 // Clients returns the names of all clients in the order of the documentation.
@@ -66,7 +85,7 @@ func (h Files) Render(client string, e Entry) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, refused := c.merge(nil, c, e)
+	text, _, refused := c.merge(nil, c, e)
 	if refused != nil {
 		return "", refused.in("a new file", c)
 	}
@@ -90,13 +109,17 @@ func (h Files) Write(client string, e Entry) (Written, error) {
 	if err != nil {
 		return Written{}, err
 	}
-	return h.rewrite(path, func(old []byte) ([]byte, error) {
-		text, refused := c.merge(old, c, e)
+	var had bool
+	done, err := h.rewrite(path, func(old []byte) ([]byte, error) {
+		text, there, refused := c.merge(old, c, e)
 		if refused != nil {
 			return nil, refused.in(path, c)
 		}
+		had = there
 		return text, nil
 	})
+	done.Updated = done.Changed && had
+	return done, err
 }
 
 func (h Files) find(name string, e Entry) (client, error) {
@@ -114,9 +137,13 @@ func (h Files) check(e Entry) error {
 	if !h.absolute(e.Command) {
 		return workspace.Errorf(workspace.Invalid, "the command of an entry is an absolute path")
 	}
-	for _, s := range append([]string{e.Command}, e.Args...) {
+	texts := append([]string{e.Command}, e.Args...)
+	for _, v := range e.Env {
+		texts = append(texts, v.Value)
+	}
+	for _, s := range texts {
 		if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
-			return workspace.Errorf(workspace.Invalid, "a path or argument is not UTF-8 text, which a client's file can't hold")
+			return workspace.Errorf(workspace.Invalid, "a path, argument or variable is not UTF-8 text, which a client's file can't hold")
 		}
 	}
 	return nil

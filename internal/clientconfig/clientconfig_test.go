@@ -20,7 +20,10 @@ import (
 // canary stands for the secrets of other programs in a file.
 const canary = "FAKE-canary-0000-not-a-secret"
 
-var testEntry = Entry{Command: "/opt/akos tools/akos-mcp", Args: []string{"--workspace", `/home/o"neil/pro&ject`}}
+var testEntry = Entry{
+	Command: "/opt/akos tools/akos-mcp", Args: []string{"--workspace", `/home/o"neil/pro&ject`},
+	Env: []Variable{{"AKOS_WORKSPACE", ""}, {"AKOS_HOME", `C:\data & "more"`}, {"AKOS_VAULT", "file"}},
+}
 
 func newFiles(t *testing.T, goos string, env map[string]string) Files {
 	t.Helper()
@@ -67,6 +70,13 @@ func wantEntry(c client, e Entry, extra map[string]any) map[string]any {
 	if c.typed {
 		want["type"] = "stdio"
 	}
+	env := map[string]any{}
+	for _, v := range e.set() {
+		env[v.Name] = v.Value
+	}
+	if len(env) > 0 {
+		want["env"] = env
+	}
 	for k, v := range extra {
 		want[k] = v
 	}
@@ -83,10 +93,10 @@ func others(name string) string {
 
 func existing(name string) string {
 	if isTOML(name) {
-		return "[mcp_servers.akos]\n# why\ncommand = \"/old\" # old\nargs = [\n  \"a\", # x\n]\nstartup_timeout_sec = 30\n\n[mcp_servers.akos.env]\nX = \"" + canary + "\"\n"
+		return "[mcp_servers.akos]\n# why\ncommand = \"/old\" # old\nargs = [\n  \"a\", # x\n]\nstartup_timeout_sec = 30\n\n[mcp_servers.akos.env]\nX = \"" + canary + "\"\nAKOS_WORKSPACE = \"two\"\n"
 	}
 	key := map[bool]string{true: "servers", false: "mcpServers"}[name == "vscode"]
-	return "{\"" + key + "\": {\n\t\"akos\": {\n\t\t// why\n\t\t\"command\": \"/old\", // old\n\t\t\"disabled\": true,\n\t\t\"env\": {\"X\": \"" + canary + "\"}\n\t}\n}}"
+	return "{\"" + key + "\": {\n\t\"akos\": {\n\t\t// why\n\t\t\"command\": \"/old\", // old\n\t\t\"disabled\": true,\n\t\t\"env\": {\"X\": \"" + canary + "\", \"AKOS_WORKSPACE\": \"two\"}\n\t}\n}}"
 }
 
 // TestWrite runs every client that has a file through every state that the
@@ -112,10 +122,10 @@ func TestWrite(t *testing.T) {
 			}
 			got := get(t, path)
 			again, err := h.Write(name, testEntry)
-			if err != nil || again.Changed || again.Backup != "" || again.Path != path || string(get(t, path)) != string(got) {
+			if err != nil || again.Changed || again.Updated || again.Backup != "" || again.Path != path || string(get(t, path)) != string(got) {
 				t.Errorf("the second write: %+v, %v", again, err)
 			}
-			if done.Path != path || !done.Changed {
+			if had := strings.Contains(content, "akos"); done.Path != path || !done.Changed || done.Updated != had {
 				t.Errorf("Written is %+v", done)
 			}
 			if backups := glob(t, path+".akos-backup-*"); content == "" && backups != nil || content != "" && !slices.Equal(backups, []string{done.Backup}) {
@@ -187,9 +197,10 @@ func TestWrite(t *testing.T) {
 		}
 		t.Run(name+"/existing", func(t *testing.T) {
 			_, got, _ := write(t, existing(name))
-			extra := map[string]any{"disabled": true, "env": map[string]any{"X": canary}}
+			env := map[string]any{"X": canary, "AKOS_WORKSPACE": "", "AKOS_HOME": `C:\data & "more"`, "AKOS_VAULT": "file"}
+			extra := map[string]any{"disabled": true, "env": env}
 			if isTOML(name) {
-				extra = map[string]any{"startup_timeout_sec": int64(30), "env": map[string]any{"X": canary}}
+				extra = map[string]any{"startup_timeout_sec": int64(30), "env": env}
 			}
 			entry, _ := entryIn(t, got)
 			if want := wantEntry(c, testEntry, extra); !reflect.DeepEqual(entry, any(want)) {
@@ -257,7 +268,7 @@ func TestUnknownClient(t *testing.T) {
 	wantKind(t, err, workspace.Invalid)
 	_, err = h.Write("generic", testEntry)
 	wantKind(t, err, workspace.Invalid)
-	for _, e := range []Entry{{}, {Command: "akos-mcp"}, {Command: "/a\x00b"}, {Command: "/a", Args: []string{"\xff"}}} {
+	for _, e := range []Entry{{}, {Command: "akos-mcp"}, {Command: "/a\x00b"}, {Command: "/a", Args: []string{"\xff"}}, {Command: "/a", Env: []Variable{{"A", "\xff"}}}} {
 		_, err = h.Render("cursor", e)
 		wantKind(t, err, workspace.Invalid)
 	}

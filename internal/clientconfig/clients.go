@@ -19,11 +19,11 @@ type client struct {
 }
 
 // A merger returns old with the entry in it, or old itself if it stands there
-// already. No old makes a new file.
-type merger func(old []byte, c client, e Entry) ([]byte, *refusal)
+// already, and whether there was an entry before. No old makes a new file.
+type merger func(old []byte, c client, e Entry) (text []byte, had bool, r *refusal)
 
 // clients is the table. The paths and keys were checked against the sources
-// and documents of each client.
+// and documents of each client. The environment is called env in all of them.
 func clients() []client {
 	return []client{
 		// With CLAUDE_CONFIG_DIR the file lies in that directory, under its own name.

@@ -10,22 +10,22 @@ import (
 	"github.com/tailscale/hujson"
 )
 
-var fuzzEntry = Entry{Command: `/a\'"b`, Args: []string{"é", ""}}
+var fuzzEntry = Entry{Command: `/a\'"b`, Args: []string{"é", ""}, Env: []Variable{{"AKOS_HOME", `/h\"'`}, {"AKOS_VAULT", ""}}}
 
 // FuzzJSON: whatever the file, it is refused, or all but our entry means what
 // it meant, every byte outside the entry is there, and a second merge does
 // nothing.
 func FuzzJSON(f *testing.F) {
-	for _, s := range []string{"", "{}", others("cursor"), existing("cursor"), "{\"mcpServers\":{/**/}//\n}", "{\"a\":[1,],}", `{"mcpServers":{"akos":[]}}`, "\uFEFF{\r\n}"} {
+	for _, s := range []string{"", "{}", others("cursor"), existing("cursor"), "{\"mcpServers\":{/**/}//\n}", "{\"a\":[1,],}", `{"mcpServers":{"akos":[]}}`, `{"mcpServers":{"akos":{"env":{"A":1,"AKOS_VAULT":"x"}}}}`, `{"mcpServers":{"akos":{"env":null}}}`, "\uFEFF{\r\n}"} {
 		f.Add([]byte(s))
 	}
 	c := client{key: "mcpServers", typed: true}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		out, r := mergeJSON(in, c, fuzzEntry)
+		out, _, r := mergeJSON(in, c, fuzzEntry)
 		if r != nil {
 			return
 		}
-		if again, r := mergeJSON(out, c, fuzzEntry); r != nil || string(again) != string(out) {
+		if again, _, r := mergeJSON(out, c, fuzzEntry); r != nil || string(again) != string(out) {
 			t.Fatalf("the second merge: %v\n%s", r, again)
 		}
 		before, after := decodeJSON(t, in), decodeJSON(t, out)
@@ -34,9 +34,20 @@ func FuzzJSON(f *testing.F) {
 		if !ok || !reflect.DeepEqual(ours["command"], any(fuzzEntry.Command)) || !reflect.DeepEqual(ours["args"], any(toAny(fuzzEntry.Args))) || ours["type"] != "stdio" {
 			t.Fatalf("the entry is %v", ours)
 		}
-		for _, name := range []string{"type", "command", "args"} {
-			delete(theirs, name)
-			delete(ours, name)
+		env, _ := ours["env"].(map[string]any)
+		if left, ok := env["AKOS_VAULT"]; env["AKOS_HOME"] != fuzzEntry.Env[0].Value || ok && left != "" {
+			t.Fatalf("the environment is %v", env)
+		}
+		for _, entry := range []map[string]any{theirs, ours} {
+			for _, name := range []string{"type", "command", "args"} {
+				delete(entry, name)
+			}
+			env, ok := entry["env"].(map[string]any)
+			delete(env, "AKOS_HOME")
+			delete(env, "AKOS_VAULT")
+			if ok && len(env) == 0 || entry["env"] == nil {
+				delete(entry, "env")
+			}
 		}
 		if len(theirs)+len(ours) > 0 && !reflect.DeepEqual(theirs, ours) || !reflect.DeepEqual(before, after) {
 			t.Fatalf("the rest changed: %v %v, was %v %v", after, ours, before, theirs)
@@ -86,16 +97,17 @@ func FuzzTOML(f *testing.F) {
 	for _, s := range []string{
 		"", others("codex"), existing("codex"), "mcp_servers = { akos = { command = 'x' } }", "[mcp_servers]\nakos.command = 'x'", "[mcp_servers.\"akos\"]\r\nargs=[\n]\n",
 		"mcp_servers.akos.args = []\nmcp_servers.akos.command = '''x'''", "[[a]]\nb=nan", "[mcp_servers.akos.env]\nA=1979-05-27T07:32:00Z",
+		"[mcp_servers.akos]\nenv={}", "[mcp_servers.akos]\nenv.AKOS_VAULT='x'\nenv.b=1", "mcp_servers.akos={env={AKOS_HOME=''}}",
 	} {
 		f.Add([]byte(s))
 	}
 	c := client{key: "mcp_servers"}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		out, r := mergeTOML(in, c, fuzzEntry)
+		out, _, r := mergeTOML(in, c, fuzzEntry)
 		if r != nil {
 			return
 		}
-		if again, r := mergeTOML(out, c, fuzzEntry); r != nil || string(again) != string(out) {
+		if again, _, r := mergeTOML(out, c, fuzzEntry); r != nil || string(again) != string(out) {
 			t.Fatalf("the second merge: %v\n%s", r, again)
 		}
 		before, after := map[string]any{}, map[string]any{}

@@ -17,75 +17,79 @@ const maxDepth = 1000
 // mergeJSON is the merger of JSON files, with comments and trailing commas or
 // without. It parses to find offsets and then splices text, so what it does
 // not touch keeps its bytes.
-func mergeJSON(old []byte, c client, e Entry) ([]byte, *refusal) {
+func mergeJSON(old []byte, c client, e Entry) (text []byte, had bool, r *refusal) {
 	bom, src := cutBOM(old)
 	if len(bytes.TrimSpace(src)) == 0 {
 		src = []byte("{}\n") // a file that was created and never filled
 	}
 	if tooDeep(src) {
-		return nil, refuse(0, fmt.Sprintf("it is nested more than %d levels deep", maxDepth))
+		return nil, false, refuse(0, fmt.Sprintf("it is nested more than %d levels deep", maxDepth))
 	}
 	root, err := hujson.Parse(src)
 	if err != nil {
-		return nil, refuse(parseLine(err), "not valid JSON")
+		return nil, false, refuse(parseLine(err), "not valid JSON")
 	}
-	splices, r := jsonSplices(src, root, c, e)
+	splices, had, r := jsonSplices(src, root, c, e)
 	if r != nil {
-		return nil, r
+		return nil, false, r
 	}
 	if len(splices) == 0 {
-		return old, nil
+		return old, had, nil
 	}
 	out := apply(src, splices)
 	if _, err := hujson.Parse(out); err != nil {
-		return nil, refuse(0, "it can't be edited safely") // a bug of ours must not cost somebody's file
+		return nil, false, refuse(0, "it can't be edited safely") // a bug of ours must not cost somebody's file
 	}
-	return append(bom, out...), nil
+	return append(bom, out...), had, nil
 }
 
-func jsonSplices(src []byte, root hujson.Value, c client, e Entry) ([]splice, *refusal) {
+func jsonSplices(src []byte, root hujson.Value, c client, e Entry) (splices []splice, had bool, r *refusal) {
 	top, ok := root.Value.(*hujson.Object)
 	if !ok {
-		return nil, refuse(lineAt(src, root.StartOffset), "it does not hold an object")
+		return nil, false, refuse(lineAt(src, root.StartOffset), "it does not hold an object")
 	}
 	style := styleOf(src, top)
-	entry := []field{{"command", quote(e.Command)}, {"args", quoteAll(e.Args)}}
-	if c.typed {
-		entry = append([]field{{"type", quote("stdio")}}, entry...)
+	entry := func(s layout, indent string, multi bool) string {
+		fields := []field{{"command", quote(e.Command)}, {"args", quoteAll(e.Args)}}
+		if c.typed {
+			fields = append([]field{{"type", quote("stdio")}}, fields...)
+		}
+		if env := quoteEnv(e.set()); env != nil {
+			fields = append(fields, field{"env", s.object(indent+s.unit, multi, env)})
+		}
+		return s.object(indent, multi, fields)
 	}
 	rootAt := place{value: root, obj: top, multi: multiline(top, true)}
 
 	servers, r := rootAt.member(src, c.key)
 	if r != nil {
-		return nil, r
+		return nil, false, r
 	}
 	if servers == nil {
 		return rootAt.insert(style, c.key, func(s layout, indent string, multi bool) string {
-			return s.object(indent, multi, []field{{serverName, s.object(indent+s.unit, multi, entry)}})
-		}), nil
+			return s.object(indent, multi, []field{{serverName, entry(s, indent+s.unit, multi)}})
+		}), false, nil
 	}
 	list, ok := servers.Value.(*hujson.Object)
 	if !ok {
-		return nil, refuse(lineAt(src, servers.StartOffset), c.key+" is not an object")
+		return nil, false, refuse(lineAt(src, servers.StartOffset), c.key+" is not an object")
 	}
 	listAt := place{value: *servers, obj: list, multi: multiline(list, rootAt.multi), indent: rootAt.memberIndent(style)}
 
 	ours, r := listAt.member(src, serverName)
 	if r != nil {
-		return nil, r
+		return nil, false, r
 	}
 	if ours == nil {
-		return listAt.insert(style, serverName, func(s layout, indent string, multi bool) string {
-			return s.object(indent, multi, entry)
-		}), nil
+		return listAt.insert(style, serverName, entry), false, nil
 	}
 	fields, ok := ours.Value.(*hujson.Object)
 	if !ok {
-		multi := listAt.multi
-		return []splice{{ours.StartOffset, ours.EndOffset, style.object(listAt.memberIndent(style), multi, entry)}}, nil
+		return []splice{{ours.StartOffset, ours.EndOffset, entry(style, listAt.memberIndent(style), listAt.multi)}}, true, nil
 	}
 	oursAt := place{value: *ours, obj: fields, multi: multiline(fields, listAt.multi), indent: listAt.memberIndent(style)}
-	return oursAt.update(src, style, c, e)
+	splices, r = oursAt.update(src, style, c, e)
+	return splices, true, r
 }
 
 // update returns the splices that make an existing entry ours. Fields that a
@@ -117,10 +121,73 @@ func (p place) update(src []byte, style layout, c client, e Entry) ([]splice, *r
 			splices = append(splices, splice{m.StartOffset, m.EndOffset, f.text})
 		}
 	}
+	env, r := p.member(src, "env")
+	if r != nil {
+		return nil, r
+	}
+	set := quoteEnv(e.set())
+	text := func() string { return style.object(p.memberIndent(style), p.multi || p.hasTail(), set) }
+	switch {
+	case env == nil && set != nil:
+		missing = append(missing, field{"env", text()})
+	case env != nil:
+		switch v := env.Value.(type) {
+		case *hujson.Object:
+			at := place{value: *env, obj: v, multi: multiline(v, p.multi), indent: p.memberIndent(style)}
+			more, r := at.updateEnv(src, style, e.Env)
+			if r != nil {
+				return nil, r
+			}
+			splices = append(splices, more...)
+		case hujson.Literal:
+			if v.Kind() != 'n' {
+				return nil, notAnEnv(src, env)
+			}
+			if set != nil {
+				splices = append(splices, splice{env.StartOffset, env.EndOffset, text()})
+			}
+		default:
+			return nil, notAnEnv(src, env)
+		}
+	}
 	if len(missing) > 0 {
 		splices = append(splices, p.insertAll(style, missing)...)
 	}
 	return splices, nil
+}
+
+func notAnEnv(src []byte, v *hujson.Value) *refusal {
+	return refuse(lineAt(src, v.StartOffset), "the env of the entry "+serverName+" is not an object")
+}
+
+// updateEnv returns the splices that make our variables what they are in env,
+// in an environment that may hold others.
+func (p place) updateEnv(src []byte, style layout, env []Variable) ([]splice, *refusal) {
+	var splices []splice
+	var missing []Variable
+	for _, v := range env {
+		m, r := p.member(src, v.Name)
+		switch {
+		case r != nil:
+			return nil, r
+		case m == nil && v.Value != "":
+			missing = append(missing, v)
+		case m != nil && !isString(v.Value)(*m):
+			splices = append(splices, splice{m.StartOffset, m.EndOffset, quote(v.Value)})
+		}
+	}
+	if len(missing) > 0 {
+		splices = append(splices, p.insertAll(style, quoteEnv(missing))...)
+	}
+	return splices, nil
+}
+
+func quoteEnv(env []Variable) []field {
+	var fields []field
+	for _, v := range env {
+		fields = append(fields, field{v.Name, quote(v.Value)})
+	}
+	return fields
 }
 
 func isString(want string) func(hujson.Value) bool {

@@ -28,7 +28,7 @@ func TestJSONForms(t *testing.T) {
 		{"escaped key", `{"mcp\u0053ervers":{}}`, `{"mcp\u0053ervers":{"akos":{"command":"/x","args":[]}}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			out, r := mergeJSON([]byte(tt.in), keyOf(t, "cursor"), shortEntry)
+			out, _, r := mergeJSON([]byte(tt.in), keyOf(t, "cursor"), shortEntry)
 			if r != nil {
 				t.Fatal(r.in("f", client{}))
 			}
@@ -42,8 +42,69 @@ func TestJSONForms(t *testing.T) {
 func TestJSONAddsWhatIsMissing(t *testing.T) {
 	in := "{\"servers\": {\n    \"akos\": {\n        \"env\": {} // mine\n    }\n}}"
 	want := "{\"servers\": {\n    \"akos\": {\n        \"env\": {}, // mine\n        \"type\": \"stdio\",\n        \"command\": \"/x\"\n    }\n}}"
-	if out, r := mergeJSON([]byte(in), keyOf(t, "vscode"), shortEntry); r != nil || string(out) != want {
+	if out, _, r := mergeJSON([]byte(in), keyOf(t, "vscode"), shortEntry); r != nil || string(out) != want {
 		t.Errorf("%v\n%s", r, out)
+	}
+}
+
+// envEntry has one variable that counts and one that must not.
+var envEntry = Entry{Command: "/x", Env: []Variable{{"AKOS_HOME", "/h"}, {"AKOS_VAULT", ""}}}
+
+// TestJSONEnv holds the text for each state that the environment of an entry
+// can be in.
+func TestJSONEnv(t *testing.T) {
+	for _, tt := range []struct{ name, in, out string }{
+		{"new", `{"a":1}`, `{"a":1,"mcpServers":{"akos":{"command":"/x","args":[],"env":{"AKOS_HOME":"/h"}}}}`},
+		{"none", "{\n \"mcpServers\": {\n  \"akos\": {\n   \"command\": \"/x\"\n  }\n }\n}", "{\n \"mcpServers\": {\n  \"akos\": {\n   \"command\": \"/x\",\n   \"env\": {\n    \"AKOS_HOME\": \"/h\"\n   }\n  }\n }\n}"},
+		{"empty", "{\n \"mcpServers\": {\n  \"akos\": {\n   \"command\": \"/x\",\n   \"env\": {}\n  }\n }\n}", "{\n \"mcpServers\": {\n  \"akos\": {\n   \"command\": \"/x\",\n   \"env\": {\n    \"AKOS_HOME\": \"/h\"\n   }\n  }\n }\n}"},
+		{"null", `{"mcpServers":{"akos":{"command":"/x","env":null}}}`, `{"mcpServers":{"akos":{"command":"/x","env":{"AKOS_HOME":"/h"}}}}`},
+		{"others", `{"mcpServers":{"akos":{"command":"/x","env":{/* a */"A":"1"}}}}`, `{"mcpServers":{"akos":{"command":"/x","env":{/* a */"A":"1","AKOS_HOME":"/h"}}}}`},
+		{"old", `{"mcpServers":{"akos":{"command":"/x","env":{"AKOS_HOME":"/old","A":"1"}}}}`, `{"mcpServers":{"akos":{"command":"/x","env":{"AKOS_HOME":"/h","A":"1"}}}}`},
+		{"not set any more", `{"mcpServers":{"akos":{"command":"/x","env":{"AKOS_VAULT":"file","AKOS_HOME":7}}}}`, `{"mcpServers":{"akos":{"command":"/x","env":{"AKOS_VAULT":"","AKOS_HOME":"/h"}}}}`},
+		{"same", `{"mcpServers":{"akos":{"command":"/x","env":{"AKOS_VAULT":"","AKOS_HOME":"/h"}}}}`, `{"mcpServers":{"akos":{"command":"/x","env":{"AKOS_VAULT":"","AKOS_HOME":"/h"}}}}`},
+		{"and the command", `{"mcpServers":{"akos":{"env":{}}}}`, `{"mcpServers":{"akos":{"env":{"AKOS_HOME":"/h"},"command":"/x"}}}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, _, r := mergeJSON([]byte(tt.in), keyOf(t, "cursor"), envEntry)
+			if r != nil {
+				t.Fatal(r.in("f", client{}))
+			}
+			if string(out) != tt.out {
+				t.Errorf("got\n%s\nwant\n%s", out, tt.out)
+			}
+		})
+	}
+}
+
+// TestTOMLEnv: the same in each form that TOML has for it.
+func TestTOMLEnv(t *testing.T) {
+	const table, own = "[mcp_servers.akos]\ncommand = \"/x\"\nargs = []\n", "[mcp_servers.akos]\ncommand = \"/x\"\n"
+	for _, tt := range []struct{ name, in, out string }{
+		{"new", "", table + "\n[mcp_servers.akos.env]\nAKOS_HOME = \"/h\"\n"},
+		{"none", own + "z = 1\n[t]\n", own + "env = { AKOS_HOME = \"/h\" }\nz = 1\n[t]\n"},
+		{"bare table", "[mcp_servers.akos]", "[mcp_servers.akos]\ncommand = \"/x\"\nenv = { AKOS_HOME = \"/h\" }"},
+		{"table", own + "[mcp_servers.akos.env]\n  A = '1' # a\n\n[t]\n", own + "[mcp_servers.akos.env]\n  A = '1' # a\n  AKOS_HOME = \"/h\"\n\n[t]\n"},
+		{"empty table", own + "[mcp_servers.akos.env] # e\n[t]\n", own + "[mcp_servers.akos.env] # e\nAKOS_HOME = \"/h\"\n[t]\n"},
+		{"dotted key in the table", own + "[mcp_servers.akos.env]\nA.b = 1\n", own + "[mcp_servers.akos.env]\nAKOS_HOME = \"/h\"\nA.b = 1\n"},
+		{"only the table", "[mcp_servers.akos.env]\nA = '1'", "[mcp_servers.akos.env]\nA = '1'\nAKOS_HOME = \"/h\"\n\n" + table},
+		{"inline", own + "env = { A = '1' }\n", own + "env = { A = '1', AKOS_HOME = \"/h\" }\n"},
+		{"empty inline", own + "env = {}\n", own + "env = { AKOS_HOME = \"/h\" }\n"},
+		{"dotted", own + "env.A = '1'\n", own + "env.A = '1'\nenv.AKOS_HOME = \"/h\"\n"},
+		{"inline entry", "mcp_servers.akos = { command = '/x' }\n", "mcp_servers.akos = { command = '/x', env = { AKOS_HOME = \"/h\" } }\n"},
+		{"old", own + "[mcp_servers.akos.env]\nAKOS_HOME = '/old' # o\nA = '1'\n", own + "[mcp_servers.akos.env]\nAKOS_HOME = \"/h\" # o\nA = '1'\n"},
+		{"not set any more", own + "env = { AKOS_VAULT = 'file', AKOS_HOME = 7 }\n", own + "env = { AKOS_VAULT = \"\", AKOS_HOME = \"/h\" }\n"},
+		{"same", own + "env = { AKOS_VAULT = '', AKOS_HOME = '/h' }\n", own + "env = { AKOS_VAULT = '', AKOS_HOME = '/h' }\n"},
+		{"crlf", "[mcp_servers.akos.env]\r\nA = '1'\r\n[mcp_servers.akos]\r\ncommand = '/x'\r\n", "[mcp_servers.akos.env]\r\nA = '1'\r\nAKOS_HOME = \"/h\"\r\n[mcp_servers.akos]\r\ncommand = '/x'\r\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, _, r := mergeTOML([]byte(tt.in), keyOf(t, "codex"), envEntry)
+			if r != nil {
+				t.Fatal(r.in("f", client{}))
+			}
+			if string(out) != tt.out {
+				t.Errorf("got\n%s\nwant\n%s", out, tt.out)
+			}
+		})
 	}
 }
 
@@ -68,7 +129,7 @@ func TestTOMLForms(t *testing.T) {
 		{"crlf", "[mcp_servers.akos]\r\ncommand='x'\r\n", "[mcp_servers.akos]\r\ncommand=" + cmd + "\r\nargs = " + args + "\r\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			out, r := mergeTOML([]byte(tt.in), keyOf(t, "codex"), e)
+			out, _, r := mergeTOML([]byte(tt.in), keyOf(t, "codex"), e)
 			if r != nil {
 				t.Fatal(r.in("f", client{}))
 			}
@@ -79,9 +140,34 @@ func TestTOMLForms(t *testing.T) {
 	}
 }
 
+// TestOnlyOurs: an edit that does not do what it should is seen.
+func TestOnlyOurs(t *testing.T) {
+	for _, tt := range []struct {
+		before, after string
+		want          bool
+	}{
+		{"", "[s.akos]\ncommand = '/x'\nenv.AKOS_HOME = '/h'", true},
+		{"", "[s.akos]\ncommand = '/x'\nenv = { AKOS_HOME = '/h', AKOS_VAULT = '' }", true},
+		{"", "[s.akos]\ncommand = '/x'", false},
+		{"", "[s.akos]\ncommand = '/x'\nenv.AKOS_HOME = '/old'", false},
+		{"", "[s.akos]\ncommand = '/x'\nenv = { AKOS_HOME = '/h', AKOS_VAULT = 'file' }", false},
+		{"", "[s.akos]\ncommand = '/x'\nenv = { AKOS_HOME = '/h', A = '1' }", false},
+		{"[s.akos]\nenv.A = '1'", "[s.akos]\ncommand = '/x'\nenv.AKOS_HOME = '/h'", false},
+	} {
+		before, r := decode([]byte(tt.before))
+		after, r2 := decode([]byte(tt.after))
+		if r != nil || r2 != nil {
+			t.Fatal(r, r2)
+		}
+		if got := onlyOurs(before, after, "s", envEntry); got != tt.want {
+			t.Errorf("%q is %v", tt.after, got)
+		}
+	}
+}
+
 func TestTOMLString(t *testing.T) {
 	for _, s := range []string{"", "a", `C:\a'b`, "a\nb\x00\x7f\t", `"`, "é\u2028", `C:\ü`} {
-		out, r := mergeTOML(nil, keyOf(t, "codex"), Entry{Command: s, Args: []string{s, s}})
+		out, _, r := mergeTOML(nil, keyOf(t, "codex"), Entry{Command: s, Args: []string{s, s}})
 		if r != nil {
 			t.Errorf("%q: %v\n%s", s, r, out)
 		}
@@ -105,6 +191,9 @@ func TestRefused(t *testing.T) {
 		{"cursor", `{"mcpServers": {"akos":{},"akos":{}}}`, workspace.Invalid, "akos stands there twice"},
 		{"cursor", `{"mcpServers": {"akos":{"command":1,"command":2}}}`, workspace.Invalid, "command stands there twice"},
 		{"cursor", `{"mcpServers": {"akos":{"url":"http://` + canary + `"}}}`, workspace.Conflict, "by a URL"},
+		{"cursor", `{"mcpServers": {"akos":{"env":{"AKOS_HOME":"","AKOS_HOME":""}}}}`, workspace.Invalid, "AKOS_HOME stands there twice"},
+		{"cursor", "{\"mcpServers\": {\"akos\":{\n\"env\": \"" + canary + "\"}}}", workspace.Invalid, "line 2: the env of the entry akos is not an object"},
+		{"cursor", `{"mcpServers": {"akos":{"env":["` + canary + `"]}}}`, workspace.Invalid, "is not an object"},
 		{"cursor", deep, workspace.Invalid, "nested"},
 		{"cursor", "{", workspace.Invalid, "not valid JSON"},
 		{"codex", "a = 1\nb = " + canary, workspace.Invalid, "line 2: not valid TOML"},
@@ -115,12 +204,14 @@ func TestRefused(t *testing.T) {
 		{"codex", "mcp_servers = { akos = { z = 1 } }\n", workspace.Invalid, "in a form"},
 		{"codex", "[[mcp_servers]]\n", workspace.Invalid, "in a form"},
 		{"codex", "[[mcp_servers.akos]]\n", workspace.Invalid, "in a form"},
+		{"codex", "[mcp_servers.akos]\nenv = '" + canary + "'\n", workspace.Invalid, "in a form"},
+		{"codex", "[mcp_servers.akos]\n[mcp_servers.akos.env.sub]\n", workspace.Invalid, "in a form"},
 		{"codex", "[mcp_servers.akos]\nurl = '" + canary + "'\n", workspace.Conflict, "line 2: the entry akos reaches akos-mcp by a URL"},
 	} {
 		h := newFiles(t, "linux", nil)
 		path, _ := keyOf(t, tt.client).path(h)
 		put(t, path, tt.in, 0o600)
-		_, err := h.Write(tt.client, shortEntry)
+		_, err := h.Write(tt.client, envEntry)
 		wantKind(t, err, tt.kind)
 		if !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%.40q: %v does not say %q", tt.in, err, tt.says)

@@ -16,25 +16,29 @@ import (
 // mergeTOML is the merger of TOML files. It edits text at the offsets of a
 // parser, and then proves the edit: the document must decode to what it was,
 // but for our entry.
-func mergeTOML(old []byte, c client, e Entry) ([]byte, *refusal) {
+func mergeTOML(old []byte, c client, e Entry) (text []byte, had bool, r *refusal) {
 	bom, src := cutBOM(old)
 	before, r := decode(src)
 	if r != nil {
-		return nil, r
+		return nil, false, r
 	}
-	splices, r := tomlSplices(src, []string{c.key, serverName}, e)
+	doc, r := scanTOML(src, []string{c.key, serverName})
 	if r != nil {
-		return nil, r
+		return nil, false, r
+	}
+	splices, r := tomlSplices(src, doc, e)
+	if r != nil {
+		return nil, false, r
 	}
 	if len(splices) == 0 {
-		return old, nil
+		return old, doc.found(), nil
 	}
 	out := apply(src, splices)
 	after, r := decode(out)
 	if r != nil || !onlyOurs(before, after, c.key, e) {
-		return nil, unsafeForm(0)
+		return nil, false, unsafeForm(0)
 	}
-	return append(bom, out...), nil
+	return append(bom, out...), doc.found(), nil
 }
 
 func unsafeForm(line int) *refusal {
@@ -69,9 +73,23 @@ func onlyOurs(before, after map[string]any, key string, e Entry) bool {
 	if got, ok := ours["args"]; ok && !same(got, args) || !ok && len(args) > 0 {
 		return false
 	}
+	env, _ := ours["env"].(map[string]any)
+	for _, v := range e.Env {
+		if got, ok := env[v.Name]; got != v.Value && (ok || v.Value != "") {
+			return false
+		}
+	}
 	for _, entry := range []map[string]any{theirs, ours} {
 		delete(entry, "command")
 		delete(entry, "args")
+		if env, ok := entry["env"].(map[string]any); ok {
+			for _, v := range e.Env {
+				delete(env, v.Name)
+			}
+			if len(env) == 0 {
+				delete(entry, "env")
+			}
+		}
 	}
 	return len(theirs) == len(ours) && (len(ours) == 0 || same(theirs, ours)) && same(before, after)
 }
@@ -112,12 +130,9 @@ func same(a, b any) bool {
 }
 
 // tomlSplices returns the splices that put the entry into src, which is valid.
-func tomlSplices(src []byte, path []string, e Entry) ([]splice, *refusal) {
-	doc, r := scanTOML(src, path)
-	if r != nil {
-		return nil, r
-	}
+func tomlSplices(src []byte, doc *tomlDoc, e Entry) ([]splice, *refusal) {
 	nl := newline(src)
+	splices, env := doc.envSplices(src, nl, e)
 	command, args := "command = "+tomlString(e.Command), "args = "+tomlStrings(e.Args)
 
 	if !doc.found() {
@@ -131,14 +146,18 @@ func tomlSplices(src []byte, path []string, e Entry) ([]splice, *refusal) {
 				lead += nl
 			}
 		}
-		table := lead + "[" + strings.Join(path, ".") + "]" + nl + command + nl + args + nl
-		return []splice{{len(src), len(src), table}}, nil
+		header := strings.Join(doc.path, ".")
+		table := lead + "[" + header + "]" + nl + command + nl + args + nl
+		if env != nil {
+			table += nl + "[" + header + ".env]" + nl + strings.Join(env, nl) + nl
+		}
+		return append(splices, splice{len(src), len(src), table}), nil
 	}
 	if doc.remote > 0 {
 		return nil, &refusal{workspace.Conflict, doc.remote, "the entry " + serverName + " reaches akos-mcp by a URL already"}
 	}
 
-	var splices []splice
+	inline := "env = { " + strings.Join(env, ", ") + " }"
 	addArgs := doc.args == nil && len(e.Args) > 0
 	if doc.args != nil && !same(doc.args.decoded(src), toAny(e.Args)) {
 		splices = append(splices, splice{doc.args.value, doc.args.end, tomlStrings(e.Args)})
@@ -151,16 +170,52 @@ func tomlSplices(src []byte, path []string, e Entry) ([]splice, *refusal) {
 		if addArgs {
 			splices = append(splices, doc.command.sibling(src, nl, args))
 		}
+		if env != nil {
+			splices = append(splices, doc.command.sibling(src, nl, inline))
+		}
 	case doc.header > 0:
 		at, lines := lineEnd(src, doc.header), nl+command
 		if addArgs {
 			lines += nl + args
+		}
+		if env != nil {
+			lines += nl + inline
 		}
 		splices = append(splices, splice{at, at, lines})
 	default:
 		return nil, unsafeForm(doc.first)
 	}
 	return splices, nil
+}
+
+// envSplices returns the splices that make our variables what they are in e,
+// and as key = value those for which src has no environment yet.
+func (d *tomlDoc) envSplices(src []byte, nl string, e Entry) (splices []splice, left []string) {
+	for _, v := range e.Env {
+		pair := d.env[v.Name]
+		switch {
+		case pair == nil && v.Value != "":
+			left = append(left, v.Name+" = "+tomlString(v.Value))
+		case pair != nil && pair.decoded(src) != v.Value:
+			splices = append(splices, splice{pair.value, pair.end, tomlString(v.Value)})
+		}
+	}
+	switch {
+	case left == nil:
+	case d.lastEnv != nil:
+		for _, text := range left {
+			splices = append(splices, d.lastEnv.sibling(src, nl, text))
+		}
+		left = nil
+	case d.emptyEnv != nil:
+		splices = append(splices, splice{d.emptyEnv.value, d.emptyEnv.end, "{ " + strings.Join(left, ", ") + " }"})
+		left = nil
+	case d.envHeader > 0:
+		at := lineEnd(src, d.envHeader)
+		splices = append(splices, splice{at, at, nl + strings.Join(left, nl)})
+		left = nil
+	}
+	return splices, left
 }
 
 func toAny(list []string) []any {

@@ -10,13 +10,17 @@ import (
 
 // A tomlDoc says where a TOML file has our entry.
 type tomlDoc struct {
-	path    []string
-	command *tomlPair // nil: not there
-	args    *tomlPair
-	header  int // offset in the line of [mcp_servers.akos]; 0: none
-	remote  int // line of a url in the entry; 0: none
-	first   int // line of the first thing that belongs to the entry; 0: none
-	closed  int // line of the inline table that holds all servers; 0: none
+	path      []string
+	command   *tomlPair // nil: not there
+	args      *tomlPair
+	env       map[string]*tomlPair // the variables
+	lastEnv   *tomlPair            // the last of them
+	emptyEnv  *tomlPair            // env = {}
+	envHeader int                  // offset in the line of [mcp_servers.akos.env]; 0: none
+	header    int                  // offset in the line of [mcp_servers.akos]; 0: none
+	remote    int                  // line of a url in the entry; 0: none
+	first     int                  // line of the first thing that belongs to the entry; 0: none
+	closed    int                  // line of the inline table that holds all servers; 0: none
 }
 
 // found reports whether the entry exists, in a form of its own. Only tables
@@ -52,7 +56,7 @@ func (p *tomlPair) sibling(src []byte, nl, text string) splice {
 
 // scanTOML finds the entry at path in src, which is valid.
 func scanTOML(src []byte, path []string) (*tomlDoc, *refusal) {
-	doc := &tomlDoc{path: path}
+	doc := &tomlDoc{path: path, env: map[string]*tomlPair{}}
 	var table []string
 	var p unstable.Parser
 	p.Reset(src)
@@ -62,9 +66,12 @@ func scanTOML(src []byte, path []string) (*tomlDoc, *refusal) {
 		switch node.Kind {
 		case unstable.Table:
 			table = keys.names
-			if slices.Equal(table, path) {
+			switch {
+			case slices.Equal(table, path):
 				doc.header = keys.end
 				doc.touch(src, keys.end)
+			case doc.isEnv(table, 0):
+				doc.envHeader = keys.end
 			}
 		case unstable.ArrayTable:
 			table = keys.names
@@ -118,7 +125,14 @@ func (d *tomlDoc) pair(src []byte, node *unstable.Node, prefix []string, inline 
 			d.args = pair
 		case "url":
 			d.remote = lineAt(src, start)
+		case "env":
+			if children := value.Children(); isTable && !children.Next() {
+				d.emptyEnv = pair
+			}
 		}
+	}
+	if d.isEnv(name, 1) {
+		d.env[name[len(name)-1]], d.lastEnv = pair, pair
 	}
 	if isTable {
 		for it := value.Children(); it.Next(); {
@@ -130,6 +144,13 @@ func (d *tomlDoc) pair(src []byte, node *unstable.Node, prefix []string, inline 
 		}
 	}
 	return nil
+}
+
+// isEnv reports whether name is that of the entry's environment, or of
+// something depth levels below it.
+func (d *tomlDoc) isEnv(name []string, depth int) bool {
+	n := len(d.path)
+	return len(name) == n+1+depth && slices.Equal(name[:n], d.path) && name[n] == "env"
 }
 
 func (d *tomlDoc) touch(src []byte, offset int) {

@@ -25,6 +25,7 @@ type answer struct {
 	Value           []byte
 	Shown           string // how fmt prints what Secret returned
 	Kind, Msg, Hint string
+	Quit            bool // SIGQUIT came
 }
 
 func TestMain(m *testing.M) {
@@ -38,11 +39,16 @@ func TestMain(m *testing.M) {
 func child(mode string) (a answer) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	quit := make(chan os.Signal, 1)
+	signal.Notify(quit, syscall.SIGQUIT)
 	fail := func(err error) {
 		e := workspace.Explain(err)
 		if err != nil {
 			a.Kind, a.Msg, a.Hint = e.Kind.String(), e.Msg, e.Hint
 		}
+	}
+	if file := os.Getenv("AKOS_TERMINAL_PID"); file != "" {
+		_ = os.WriteFile(file, []byte(strconv.Itoa(os.Getpid())), 0o600) // a test will miss it
 	}
 	t, err := Open()
 	if err != nil {
@@ -59,12 +65,20 @@ func child(mode string) (a answer) {
 		b, err := t.secret(ctx, prompt)
 		fail(err)
 		a.Value = b
+	case "quit":
+		_, err := t.Secret(ctx, prompt)
+		fail(err)
+		select {
+		case <-quit:
+			a.Quit = true
+		case <-time.After(5 * time.Second):
+		}
 	case "opaque":
 		v, err := t.Secret(ctx, prompt)
 		fail(err)
 		a.Shown = fmt.Sprint(v)
 	case "deadline":
-		ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+		ctx, cancel := context.WithTimeout(ctx, time.Second) // time enough to type half of it
 		defer cancel()
 		_, err := t.Secret(ctx, prompt)
 		fail(err)

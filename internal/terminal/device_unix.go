@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,7 +19,8 @@ import (
 type tty struct {
 	fd int
 	io.Writer
-	file *os.File
+	file    *os.File
+	resumed chan os.Signal // in raw mode: the process was stopped and goes on
 }
 
 func openDevice() (device, error) {
@@ -46,8 +48,11 @@ func (t *tty) read(p []byte, d time.Duration) (int, error) {
 	for errors.Is(err, unix.EINTR) {
 		ok, err = readable(t.fd, max(0, time.Until(deadline)))
 	}
-	if err != nil || !ok {
+	if err != nil {
 		return 0, err
+	}
+	if !ok {
+		return 0, t.stopped()
 	}
 	n, err := unix.Read(t.fd, p)
 	switch {
@@ -60,13 +65,56 @@ func (t *tty) read(p []byte, d time.Duration) (int, error) {
 	case n == 0:
 		return 0, io.EOF
 	}
+	if err := t.stopped(); err != nil { // so it may have been shown
+		clear(p[:n])
+		return 0, err
+	}
 	return n, nil
 }
 
+// stopped returns errResumed once after the process was stopped in raw mode:
+// the shell has set the terminal as it likes it, and not back.
+func (t *tty) stopped() error {
+	select {
+	case <-t.resumed:
+		return errResumed
+	default:
+		return nil
+	}
+}
+
 func (t *tty) raw() (func(), error) {
+	t.resumed = make(chan os.Signal, 1)
+	signal.Notify(t.resumed, unix.SIGCONT)
 	state, err := term.MakeRaw(t.fd)
 	if err != nil {
+		signal.Stop(t.resumed)
 		return nil, err
 	}
-	return func() { _ = term.Restore(t.fd, state) }, nil
+	return func() {
+		_ = term.Restore(t.fd, state)
+		signal.Stop(t.resumed)
+		t.resumed = nil
+	}, nil
+}
+
+// signal sends the signal to the process group, as the terminal would.
+func (t *tty) signal(key byte) {
+	if key == ctrlBackslash {
+		_ = unix.Kill(0, unix.SIGQUIT)
+		return
+	}
+	resumed := make(chan os.Signal, 1)
+	signal.Notify(resumed, unix.SIGCONT)
+	defer signal.Stop(resumed)
+	_ = unix.Kill(0, unix.SIGTSTP)
+	// Where there is no shell to go on from, nothing is stopped. Time passes
+	// while it is, so no single wait would tell.
+	for range 20 {
+		select {
+		case <-resumed:
+			return
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }

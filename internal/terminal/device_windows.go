@@ -97,6 +97,9 @@ func (c *console) raw() (func(), error) {
 	return func() { _ = term.Restore(fd, state) }, nil
 }
 
+// signal does nothing: a console has no such keys.
+func (c *console) signal(byte) {}
+
 func (c *console) flush() {
 	_ = windows.FlushConsoleInputBuffer(windows.Handle(c.in.Fd()))
 	clear(c.left)

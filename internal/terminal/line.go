@@ -29,7 +29,7 @@ func (t *Terminal) line(ctx context.Context, prompt string) (string, error) {
 	var line []byte
 	buf := make([]byte, 4096)
 	for len(line) <= maxLine {
-		p, err := t.next(ctx, buf)
+		p, err := t.next(ctx, buf, 0)
 		if err != nil {
 			t.tty.flush() // the rest of what was typed is not for the shell
 			_ = t.show("\n")

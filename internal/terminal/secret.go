@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -21,11 +22,17 @@ const (
 )
 
 // Secret asks for a value that is not shown while it is typed. Enter ends it,
-// Backspace takes back a character, Ctrl-U all of it; Ctrl-C, and Ctrl-D
-// before anything is typed, are Canceled. A pasted text may have several
-// lines, without its last line end, if the terminal tells pastes from typing;
-// where it doesn't, several lines are Invalid. So are an empty value and one
-// over [workspace.MaxValue].
+// Backspace takes back a character, Ctrl-W and Alt-Backspace a word, Ctrl-U
+// all of it; Ctrl-C, and Ctrl-D before anything is typed, are Canceled. So is
+// Ctrl-\, which also quits what runs beside akos. Ctrl-Z suspends, and the
+// question is asked anew when the process goes on. Other keys that are no
+// characters ring the bell.
+//
+// A pasted text may hold any bytes and have several lines, without its last
+// line end, if the terminal tells pastes from typing; where it doesn't,
+// several lines are Invalid. So are an empty value and one over
+// [workspace.MaxValue]. If the end of a paste doesn't come, Enter and Ctrl-C
+// work after a pause.
 func (t *Terminal) Secret(ctx context.Context, prompt string) (workspace.Secret, error) {
 	b, err := t.secret(ctx, prompt)
 	defer clear(b)
@@ -35,10 +42,33 @@ func (t *Terminal) Secret(ctx context.Context, prompt string) (workspace.Secret,
 	return workspace.NewSecret(b), nil
 }
 
+// What a key asks for once the terminal is as it was.
+var (
+	errSuspend = errors.New("ctrl-z was pressed")
+	errQuit    = errors.New("ctrl-\\ was pressed")
+)
+
 // secret returns the typed bytes. The caller clears them.
-func (t *Terminal) secret(ctx context.Context, prompt string) (b []byte, err error) {
+func (t *Terminal) secret(ctx context.Context, prompt string) ([]byte, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for {
+		b, err := t.ask(ctx, prompt)
+		switch {
+		case errors.Is(err, errSuspend):
+			t.tty.signal(ctrlZ)
+		case errors.Is(err, errResumed):
+		case errors.Is(err, errQuit):
+			t.tty.signal(ctrlBackslash)
+			return nil, canceled().Because(err)
+		default:
+			return b, err
+		}
+	}
+}
+
+// ask asks once.
+func (t *Terminal) ask(ctx context.Context, prompt string) (b []byte, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, ended(err)
 	}
@@ -77,16 +107,24 @@ func (t *Terminal) fill(ctx context.Context, in *input) error {
 	buf := make([]byte, 4096)
 	defer clear(buf)
 	for {
-		p, err := t.next(ctx, buf)
+		p, err := t.next(ctx, buf, in.patience())
 		if err != nil {
 			return err
 		}
 		rest, done := in.take(p)
-		if !done {
-			continue
+		if in.ignored {
+			in.ignored = false
+			_ = t.show("\a") // it is not worth the answer
 		}
-		if in.canceled {
+		switch {
+		case !done:
+			continue
+		case in.canceled():
 			return canceled()
+		case in.last == ctrlZ:
+			return errSuspend
+		case in.last == ctrlBackslash:
+			return errQuit
 		}
 		if rest, err = t.afterEnter(in, rest, buf); err != nil {
 			return err

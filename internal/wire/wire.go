@@ -16,7 +16,9 @@ import (
 
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/agefile"
+	"example.com/akos/workspace/login"
 	"example.com/akos/workspace/project"
+	"example.com/akos/workspace/remote"
 	"example.com/akos/workspace/state"
 	"example.com/akos/workspace/vault"
 )
@@ -46,12 +48,15 @@ func Open(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() 
 		Store:     db,
 		Courier:   agefile.Courier{},
 		Keys:      vault.New(vault.Options{Home: home, LookupEnv: os.LookupEnv}),
+		Authority: login.New(login.Options{Log: log, Version: Version()}),
+		Remote:    remote.New(home, Version()),
 		LookupEnv: os.LookupEnv,
 		Now:       func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
 		Log:       log,
 		Actor:     actor,
 		Version:   Version(),
 		Home:      home,
+		Choice:    choice,
 	}), db.Close, nil
 }
 

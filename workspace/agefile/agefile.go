@@ -85,14 +85,18 @@ func (Courier) Decrypt(data, identities []byte) (workspace.Secret, error) {
 	if !bytes.HasPrefix(data, intro) {
 		src = armor.NewReader(src)
 	}
+	// age's errors quote lines of the file: they don't go to the log either.
 	r, err := age.Decrypt(src, ids...)
 	if err != nil {
-		return workspace.Secret{}, workspace.Errorf(workspace.Denied, "the identity does not open the file, or the file is damaged").Because(err)
+		return workspace.Secret{}, workspace.Errorf(workspace.Denied, "the identity does not open the file, or the file is damaged")
 	}
-	payload, err := io.ReadAll(io.LimitReader(r, maxPayload+1))
-	defer clear(payload)
-	if err != nil || len(payload) > maxPayload {
-		return workspace.Secret{}, workspace.Errorf(workspace.Invalid, "the file is damaged, or over 1 GiB").Because(err)
+	// The payload is smaller than the file: so the buffer never grows, which
+	// would leave copies behind.
+	payload := bytes.NewBuffer(make([]byte, 0, len(data)+bytes.MinRead))
+	n, err := payload.ReadFrom(io.LimitReader(r, maxPayload+1))
+	defer clear(payload.Bytes())
+	if err != nil || n > maxPayload {
+		return workspace.Secret{}, workspace.Errorf(workspace.Invalid, "the file is damaged, or over 1 GiB")
 	}
-	return secret.New(payload), nil
+	return secret.New(payload.Bytes()), nil
 }

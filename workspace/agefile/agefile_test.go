@@ -2,6 +2,7 @@ package agefile
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -88,6 +89,17 @@ func TestCourierRefuses(t *testing.T) {
 	}
 	if _, err := c.Decrypt(data, []byte(other.String())); kind(err) != "denied" {
 		t.Error(err)
+	}
+	// The log gets no line of a file that only looks like one.
+	const canary = "FAKE-CANARY-1234"
+	for _, s := range []string{
+		string(intro) + canary + "\n", string(intro) + "-> X25519 " + canary + "\n" + canary + "\n", string(intro) + "-> " + canary,
+		"-----BEGIN AGE ENCRYPTED FILE-----\n" + canary + "\n", "-----BEGIN AGE ENCRYPTED FILE-----" + canary + "\n",
+		string(data[:len(data)-1]) + canary,
+	} {
+		if _, err := c.Decrypt([]byte(s), []byte(id.String())); err == nil || strings.Contains(err.Error(), canary) || errors.Unwrap(err) != nil {
+			t.Errorf("%q: %v", s, err)
+		}
 	}
 	for _, s := range []string{"", "A=1", "age-encryption.org/v2\n", "-----BEGIN OPENSSH PRIVATE KEY-----"} {
 		if c.Sealed([]byte(s)) {

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -124,8 +125,8 @@ func TestFieldsKeepTheRules(t *testing.T) {
 			if (f.Min != nil || f.Max != nil) && f.Type != "integer" {
 				t.Errorf("%s: min and max are for integers", id)
 			}
-			if f.Default != nil {
-				if clean, err := f.check(f.Default); err != nil || clean != f.Default || f.Required {
+			if f.Default != "" {
+				if clean, err := f.check(f.Default); err != nil || fmt.Sprint(clean) != f.Default || f.Required {
 					t.Errorf("%s: default: %v", id, err)
 				}
 			}
@@ -195,6 +196,53 @@ func TestParseProvidersRefuses(t *testing.T) {
 	}
 	if _, err := ParseProviders(append(file(ok), "{}"...)); err == nil {
 		t.Error("a second JSON value was not refused")
+	}
+}
+
+// TestProviderTexts: what people and agents are shown is a short line that
+// hides nothing, and no error repeats it.
+func TestProviderTexts(t *testing.T) {
+	parse := func(field string, value any) error {
+		p := object{"id": "acme", "name": "Acme", "kind": "llm", "cloud": true, "requiredKeys": []string{"ACME_KEY"}}
+		p[field] = value
+		data, err := json.Marshal(object{"providers": []object{p}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = ParseProviders(data)
+		return err
+	}
+	guises := map[string]func(string) any{
+		"name": func(s string) any { return s }, "unlocks": func(s string) any { return s },
+		"scopes": func(s string) any { return []string{"read", s} }, "docsUrl": func(s string) any { return "https://acme.example/" + s },
+	}
+	limits := map[string]int{"name": 60, "unlocks": 200, "scopes": 120, "docsUrl": 300 - len("https://acme.example/")}
+	for field, as := range guises {
+		for _, good := range []string{"Kéy-漢字", strings.Repeat("ab", limits[field]/2)} {
+			if err := parse(field, as(good)); err != nil {
+				t.Errorf("%s %q: %v", field, good, err)
+			}
+		}
+		for what, bad := range map[string]string{
+			"long": strings.Repeat("ab", limits[field]/2) + "abc", "long in bytes": strings.Repeat("é", limits[field]/2+1),
+			"line feed": "abc\ndef", "carriage return": "abc\rdef", "tab": "abc\tdef", "escape": "abc\x1b[2Jdef", "delete": "abc\x7fdef", "C1": "abc\u009bdef",
+			"line separator": "abc\u2028def", "right to left": "abc\u202edef", "isolate": "abc\u2066def", "mark": "abc\u200fdef", "Arabic mark": "abc\u061cdef",
+			"zero width": "abc\u200bdef", "filler": "abc\u3164def", "variation": "abc\ufe0fdef", "hidden data": "abc\U000e0121def", "tag": "abc\U000e0041def",
+			"Braille blank": "abc\u2800def", "no UTF-8": "abc\xffdef", "credential": "sk-ant-" + "api03-" + fake(40),
+		} {
+			err := parse(field, as(bad))
+			if err == nil || !strings.Contains(err.Error(), field+" must ") || strings.Contains(err.Error(), "abc") || strings.Contains(err.Error(), "sk-ant") {
+				t.Errorf("%s, %s: %v", field, what, err)
+			}
+		}
+	}
+	for u, ok := range map[string]bool{
+		"": true, "https://acme.example": true, "http://localhost:8080/x": true, "http://127.0.0.1/x": true, "http://[::1]:80/": true,
+		"http://acme.example": false, "http://localhost.acme.example": false, "http://10.0.0.1/": false, "ftp://acme.example": false, "javascript:alert(1)": false,
+	} {
+		if err := parse("docsUrl", u); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "docsUrl must") {
+			t.Errorf("docsUrl %s: %v", u, err)
+		}
 	}
 }
 

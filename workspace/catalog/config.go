@@ -22,9 +22,10 @@ const (
 // CheckConfig validates the config of a connection of kind k and returns it
 // normalised: strings, ints, bools and []string, with the defaults filled in.
 // A string is taken for a value of any type, as the command line gives it:
-// "5", "true", "a,b". The error joins every problem in the order of the
-// fields, names the field and the rule, and never contains a value.
-func (k Kind) CheckConfig(in map[string]any) (map[string]any, error) {
+// "5", "true", "a,b". Keys are the vault keys that the connection names, by
+// credential field. The error joins every problem in the order of the fields,
+// names the field and the rule, and never contains a value.
+func (k Kind) CheckConfig(in map[string]any, keys map[string]string) (map[string]any, error) {
 	out := make(map[string]any, len(in))
 	var problems []string
 	for _, f := range k.Config {
@@ -33,10 +34,10 @@ func (k Kind) CheckConfig(in map[string]any) (map[string]any, error) {
 		case !given && f.Required:
 			problems = append(problems, f.Name+" is required")
 			continue
-		case !given && f.Default == nil:
-			continue
 		case !given:
-			v = f.Default
+			if v = f.usual(keys); v == "" {
+				continue
+			}
 		}
 		clean, err := f.check(v)
 		if err != nil {
@@ -47,6 +48,7 @@ func (k Kind) CheckConfig(in map[string]any) (map[string]any, error) {
 	}
 	problems = append(problems, k.alternatives(in)...)
 	problems = append(problems, k.strangers(in)...)
+	problems = append(problems, k.breaches(in, out, keys)...)
 	if len(problems) > 0 {
 		return nil, errors.New("config: " + strings.Join(problems, "; "))
 	}
@@ -81,7 +83,7 @@ func (k Kind) strangers(in map[string]any) (problems []string) {
 			continue
 		}
 		what := "a field was given that is not a field name"
-		if fieldName.MatchString(name) && !LooksLikeCredential(name) {
+		if fieldName.MatchString(name) && !LooksLikeCredential(name) && !LooksOpaque(name) {
 			what = "there is no field " + name
 		}
 		problems = append(problems, what+"; "+k.Kind+" takes "+strings.Join(names, ", "))
@@ -103,13 +105,15 @@ func (f Field) check(v any) (any, error) {
 	if !ok {
 		return nil, errors.New("must be a string")
 	}
-	if err := f.checkString(s); err != nil {
+	if err := f.checkString("", s); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (f Field) checkString(s string) error {
+// checkString checks s, which in an array follows after before: that may be
+// the flag that says what s is.
+func (f Field) checkString(before, s string) error {
 	switch {
 	case s == "":
 		return errors.New("must not be empty")
@@ -120,11 +124,33 @@ func (f Field) checkString(s string) error {
 	case strings.ContainsFunc(s, unicode.IsControl):
 		return errors.New("must not contain control characters")
 	case LooksLikeCredential(s):
-		return errors.New("looks like a credential: it must be stored in the vault and named by its key (rotate it if others may have seen it)")
+		return errPasted
+	case f.Format != "email" && f.Format != "path" && (holdsNamedValue(s) || namedByFlag(before, s)):
+		return errNamed
+	case f.mayNotBeOpaque() && !namesIdentifier(before) && isOpaqueValue(s):
+		return errOpaque
 	case len(f.Enum) > 0 && !slices.Contains(f.Enum, s):
 		return errors.New("must be one of " + strings.Join(f.Enum, ", "))
 	}
 	return checkFormat(f.Format, s)
+}
+
+// A credential that stands in a config is one of these. Neither text depends
+// on it.
+var (
+	errPasted = errors.New("looks like a credential: it must be stored in the vault and named by its key (rotate it if others may have seen it)")
+	errOpaque = errors.New("looks like a credential: store it in the vault and name its key (--vault-key), or write ${vault:NAME} in its place (rotate it if others may have seen it)")
+	errNamed  = errors.New("gives a value to something that is named as a credential: store that in the vault and name its key (--vault-key), or write ${vault:NAME} in its place (rotate it if others may have seen it)")
+)
+
+// mayNotBeOpaque reports whether f is none of the fields that hold an id of
+// the service's own making, or a name that a machine may have made.
+func (f Field) mayNotBeOpaque() bool {
+	switch f.Format {
+	case "email", "hostname", "linear-team", "pagerduty-id", "s3-bucket", "slack-channel", "slack-team", "snowflake", "stripe-account", "twilio-messaging-service":
+		return false
+	}
+	return true
 }
 
 func (f Field) checkInteger(v any) (any, error) {
@@ -178,8 +204,9 @@ func (f Field) checkArray(v any) (any, error) {
 	var items []string
 	switch v := v.(type) {
 	case string:
-		for item := range strings.SplitSeq(v, ",") {
-			items = append(items, strings.TrimSpace(item))
+		var err error
+		if items, err = f.Items(v); err != nil {
+			return nil, err
 		}
 	case []string:
 		items = slices.Clone(v)
@@ -197,10 +224,28 @@ func (f Field) checkArray(v any) (any, error) {
 	if len(items) == 0 || len(items) > maxItems {
 		return nil, fmt.Errorf("must have 1 to %d items", maxItems)
 	}
+	before := ""
 	for i, item := range items {
-		if err := f.checkString(item); err != nil {
+		if err := f.checkString(before, item); err != nil {
 			return nil, fmt.Errorf("item %d %w", i+1, err)
 		}
+		before = item
+	}
+	return items, nil
+}
+
+// Items returns the items of a list as a person types it: a JSON array of
+// strings, or items between commas.
+func (f Field) Items(s string) ([]string, error) {
+	var items []string
+	if strings.HasPrefix(strings.TrimSpace(s), "[") {
+		if json.Unmarshal([]byte(s), &items) != nil {
+			return nil, errors.New("must be a JSON array of strings, or items between commas")
+		}
+		return items, nil
+	}
+	for item := range strings.SplitSeq(s, ",") {
+		items = append(items, strings.TrimSpace(item))
 	}
 	return items, nil
 }

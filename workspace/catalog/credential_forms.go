@@ -22,6 +22,11 @@ const (
 // forms are the marked credentials. The lengths are below those of real ones:
 // a vendor may shorten or lengthen its keys, and a name does not come near.
 var forms = [...]form{
+	// Our own.
+	{mark: "akos_at_", also: "-_", min: 40, run: 8},
+	{mark: "akos_rt_", also: "-_", min: 40, run: 8},
+	{mark: "akos_pt_", also: "-_", min: 40, run: 8},
+
 	// Models.
 	{mark: "sk-ant-", also: "-_", min: 20, run: 16},
 	{mark: "sk-proj-", also: "-_", min: 20, run: 16},

@@ -34,6 +34,9 @@ const (
 func fakeCredentials() map[string]string {
 	botID := base64.RawStdEncoding.EncodeToString([]byte("197038439483310086"))
 	return map[string]string{
+		"ours, access":       "akos_at_" + opaque(43, urlLetters),
+		"ours, refresh":      "akos_rt_" + opaque(43, urlLetters),
+		"ours, personal":     "akos_pt_" + opaque(43, urlLetters),
 		"openai, old":        "sk-" + fake(12),
 		"openai, project":    "sk-proj-" + opaque(74, urlLetters) + "T3" + opaque(74, urlLetters),
 		"openai, service":    "sk-svcacct-" + opaque(74, urlLetters),

@@ -22,11 +22,11 @@ func FuzzCheckConfig(f *testing.F) {
 		k := ks[uint(kind)%uint(len(ks))]
 		name := k.Config[uint(field)%uint(len(k.Config))].Name
 		check := func(v any) string {
-			clean, err := k.CheckConfig(object{name: v})
+			clean, err := k.CheckConfig(object{name: v}, nil)
 			if err != nil {
 				return err.Error()
 			}
-			if again, err := k.CheckConfig(clean); err != nil || len(again) != len(clean) {
+			if again, err := k.CheckConfig(clean, nil); err != nil || len(again) != len(clean) {
 				t.Errorf("%s.%s: what was normalised is refused: %v", k.Kind, name, err)
 			}
 			return ""
@@ -41,7 +41,7 @@ func FuzzCheckConfig(f *testing.F) {
 			}
 		}
 		// In the place of a name too: only a plain word may be echoed there.
-		_, err := k.CheckConfig(object{value: value})
+		_, err := k.CheckConfig(object{value: value}, nil)
 		if LooksLikeCredential(value) && strings.Contains(err.Error(), value) {
 			t.Errorf("%s: the error contains a credential that was given as a name", k.Kind)
 		}
@@ -57,8 +57,8 @@ func ruleTexts(k Kind) string {
 		}
 		b.WriteString("must be one of " + strings.Join(f.Enum, ", "))
 	}
-	for _, v := range []string{"", strings.Repeat("a", maxString+1), "\xff", "a\x00", "sk-" + fake(12)} {
-		if err := (Field{}).checkString(v); err != nil {
+	for _, v := range []string{"", strings.Repeat("a", maxString+1), "\xff", "a\x00", "sk-" + fake(12), "token=x"} {
+		if err := (Field{}).checkString("", v); err != nil {
 			b.WriteString(err.Error())
 		}
 	}

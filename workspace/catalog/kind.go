@@ -12,6 +12,18 @@ type Kind struct {
 	Credentials []Credential `json:"credentials"` // a bare vault key fills the first
 	Config      []Field      `json:"config"`
 	ExactlyOne  [][]string   `json:"exactlyOne,omitempty"` // of each list of fields, one must be given
+	Rules       []Rule       `json:"rules,omitempty"`
+}
+
+// A Rule is what the fields of a connection, and the credential fields beside
+// them, owe to each other.
+type Rule struct {
+	// When says for which connections the rule is: those that have one of the
+	// values in each of these fields; * is any. Defaults count.
+	When  map[string][]string `json:"when,omitempty"`
+	Need  []string            `json:"need,omitempty"`  // one of these must be given
+	Never []string            `json:"never,omitempty"` // none of these may be
+	Say   string              `json:"say"`             // the error
 }
 
 // A Credential is a value that a connection needs and that only a vault
@@ -31,8 +43,8 @@ type Field struct {
 	Description string   `json:"description"`
 	Required    bool     `json:"required"`
 	Enum        []string `json:"enum,omitempty"`
-	Default     any      `json:"default,omitempty"`
-	Min         *int     `json:"min,omitempty"` // of an integer
+	Default     string   `json:"default,omitempty"` // as a person would type it, whatever the type
+	Min         *int     `json:"min,omitempty"`     // of an integer
 	Max         *int     `json:"max,omitempty"`
 	Example     string   `json:"example,omitempty"`
 }

@@ -2,9 +2,13 @@ package catalog
 
 import (
 	"fmt"
+	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // decodeProviders reads {"providers":[…]}, the form of "akos creds list --json".
@@ -63,6 +67,15 @@ func ParseProviders(data []byte) ([]Provider, error) {
 
 func (p Provider) check() error {
 	keys := slices.Concat(p.RequiredKeys, p.OptionalKeys)
+	texts := []text{{"name", p.Name, 60}, {"unlocks", p.Unlocks, 200}, {"docsUrl", p.DocsURL, 300}}
+	for _, s := range p.Scopes {
+		texts = append(texts, text{"each of scopes", s, 120})
+	}
+	for _, t := range texts {
+		if err := t.check(); err != nil {
+			return err
+		}
+	}
 	envName := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
 	switch {
 	case !regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`).MatchString(p.ID):
@@ -73,8 +86,8 @@ func (p Provider) check() error {
 		return fmt.Errorf("kind must be one of %s", strings.Join(ProviderKinds(), ", "))
 	case p.Kind == "local" && p.Cloud:
 		return fmt.Errorf("cloud must be false for kind local")
-	case p.DocsURL != "" && !isURL(p.DocsURL):
-		return fmt.Errorf("docsUrl must be an http or https URL")
+	case p.DocsURL != "" && !isPublicURL(p.DocsURL):
+		return fmt.Errorf("docsUrl must be an https URL, or http on loopback")
 	case len(slices.Compact(slices.Sorted(slices.Values(keys)))) != len(keys):
 		return fmt.Errorf("requiredKeys and optionalKeys must not repeat a key")
 	case slices.ContainsFunc(keys, func(k string) bool { return !envName.MatchString(k) || LooksLikeCredential(k) }):
@@ -91,4 +104,39 @@ func (p Provider) check() error {
 		}
 	}
 	return nil
+}
+
+// A text is shown to people and handed to agents as it is.
+type text struct {
+	field, value string
+	limit        int // bytes
+}
+
+func (t text) check() error {
+	switch {
+	case len(t.value) > t.limit || strings.ContainsFunc(t.value, isUnseen):
+		return fmt.Errorf("%s must be one line of printable text of at most %d bytes", t.field, t.limit)
+	case LooksLikeCredential(t.value):
+		return fmt.Errorf("%s must not hold what looks like a credential", t.field)
+	}
+	return nil
+}
+
+// isUnseen reports whether a text that people judge by its look may not hold
+// r: a control character, one that turns the text around, one without a look
+// of its own, or what stands for a byte that is no UTF-8.
+func isUnseen(r rune) bool {
+	const brailleBlank = '\u2800'
+	return !unicode.IsPrint(r) || r == utf8.RuneError || r == brailleBlank ||
+		unicode.In(r, unicode.Bidi_Control, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// isPublicURL reports whether a person may be sent to s for a key.
+func isPublicURL(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || !isURL(s) {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Scheme == "https" || strings.EqualFold(u.Hostname(), "localhost") || err == nil && ip.IsLoopback()
 }

@@ -6,13 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/catalog"
@@ -49,6 +46,9 @@ func load(dir string) (workspace.Site, error) {
 		return workspace.Site{}, unreadable(path, err)
 	}
 	defer file.Close()
+	if err := checkDir(dir); err != nil {
+		return workspace.Site{}, err
+	}
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return workspace.Site{}, workspace.Errorf(workspace.Invalid, "%s is not a regular file", path).Because(err)
 	}
@@ -91,15 +91,17 @@ func parse(path string, data []byte) (workspace.Site, error) {
 	case c.Workspace.ID == "":
 		return workspace.Site{}, bad(line("$.workspace"), "workspace.id is missing")
 	}
-	if err := CheckID(c.Workspace.ID); err != nil {
+	if err := workspace.CheckID(c.Workspace.ID); err != nil {
 		return workspace.Site{}, bad(line("$.workspace.id"), "workspace.id: %s", workspace.Explain(err).Msg)
 	}
 	backend, err := workspace.ParseBackend(c.Vault.Backend)
 	if err != nil {
 		return workspace.Site{}, bad(line("$.vault.backend"), "%s", workspace.Explain(err).Msg)
 	}
-	if c.Server != "" && !isServer(c.Server) {
-		return workspace.Site{}, bad(line("$.server"), "server must be an https URL, or http on loopback")
+	if c.Server != "" {
+		if _, err := workspace.Origin(c.Server); err != nil {
+			return workspace.Site{}, bad(line("$.server"), "server: %s", workspace.Explain(err).Msg)
+		}
 	}
 	sum := sha256.Sum256(data)
 	f := &workspace.File{Path: path, Hash: hex.EncodeToString(sum[:]), Backend: backend, Server: c.Server}
@@ -119,30 +121,6 @@ func parse(path string, data []byte) (workspace.Site, error) {
 		return workspace.Site{}, bad(line("$.workspace.name"), "workspace.name: %s", workspace.Explain(err).Msg)
 	}
 	return workspace.Site{ID: c.Workspace.ID, Name: name, Dir: filepath.Dir(path), File: f}, nil
-}
-
-var slug = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-})
-
-// CheckID returns nil if id can be the id of a workspace.
-func CheckID(id string) error {
-	if err := workspace.Refuse(id, "a workspace id"); err != nil {
-		return err
-	}
-	if !slug().MatchString(id) {
-		return workspace.Errorf(workspace.Invalid, "a workspace id is up to 63 lower-case letters, digits and inner hyphens")
-	}
-	return nil
-}
-
-func isServer(s string) bool {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return false
-	}
-	host := u.Hostname()
-	return u.Scheme == "https" || u.Scheme == "http" && (host == "localhost" || host == "127.0.0.1" || host == "::1")
 }
 
 type aliasFinder struct{ line int }

@@ -16,7 +16,7 @@ import (
 func (f *Finder) Init(dir, id, name string, backend workspace.Backend, force bool) (workspace.Site, error) {
 	dir = f.absolute(dir)
 	path := filepath.Join(dir, FileName)
-	if err := CheckID(id); err != nil {
+	if err := workspace.CheckID(id); err != nil {
 		return workspace.Site{}, err
 	}
 	var c content

@@ -48,7 +48,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a map for text", head + "server: {" + canary + ": 1}\n", ":4", "wrong type"},
 		{"a backend that is none", head + "vault:\n  backend: " + canary + "\n", ":5", "backend"},
 		{"a server over http", head + "server: http://" + canary + ".example\n", ":4", "https"},
-		{"a server with a password", head + "server: https://u:" + canary + "@akos.example\n", ":4", "https"},
+		{"a server with a password", head + "server: https://u:" + canary + "@akos.example\n", ":4", "credential"},
 		{"a name of two lines", head + "  name: \"a\\n" + canary + "\"\n", ":4", "workspace.name"},
 		{"a long name", head + "  name: " + canary + strings.Repeat("x", 100) + "\n", ":4", "workspace.name"},
 		{"an alias", "schemaVersion: 1\nworkspace: &" + canary + "\n  id: shop\nserver: *" + canary + "\n", ":", "aliases"},

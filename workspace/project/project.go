@@ -7,9 +7,11 @@
 package project
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,6 +32,8 @@ type Finder struct {
 	Choice string
 	// Dir is where the process works, absolute.
 	Dir string
+
+	late func() // see replacement
 }
 
 // defaultSite is the workspace of a person who made none.
@@ -68,7 +72,7 @@ func (f *Finder) chosen() (workspace.Site, error) {
 	case f.Choice == defaultSite.ID:
 		return defaultSite, nil
 	}
-	if err := CheckID(f.Choice); err != nil {
+	if err := workspace.CheckID(f.Choice); err != nil {
 		return workspace.Site{}, err
 	}
 	return workspace.Site{ID: f.Choice, Name: f.Choice, Named: true}, nil
@@ -76,27 +80,65 @@ func (f *Finder) chosen() (workspace.Site, error) {
 
 // Read returns a file that the caller named.
 func (f *Finder) Read(root, path string, limit int64) ([]byte, error) {
-	file, err := f.open(root, path)
+	file, size, err := f.regular(root, path)
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	// A directory, a device or a pipe could be read for ever.
-	if !info.Mode().IsRegular() {
-		return nil, workspace.Errorf(workspace.Invalid, "%s is not a regular file", path)
-	}
-	if info.Size() > limit {
+	if size > limit {
 		return nil, workspace.Errorf(workspace.Invalid, "%s is over %d MiB", path, limit>>20)
 	}
-	data, err := readAll(file, limit)
+	data, err := readSized(file, size, limit)
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
 	return data, nil
+}
+
+// Head returns the first n bytes of a file that the caller named, or all of
+// it if it is shorter.
+func (f *Finder) Head(root, path string, n int) ([]byte, error) {
+	file, _, err := f.regular(root, path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, int64(n)))
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return data, nil
+}
+
+// regular opens a regular file and returns its size.
+func (f *Finder) regular(root, path string) (*os.File, int64, error) {
+	file, err := f.open(root, path)
+	if err != nil {
+		return nil, 0, unreadable(path, err)
+	}
+	info, err := file.Stat()
+	// A directory, a device or a pipe could be read for ever.
+	if err == nil && !info.Mode().IsRegular() {
+		err = workspace.Errorf(workspace.Invalid, "%s is not a regular file", path)
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, 0, unreadable(path, err)
+	}
+	return file, info.Size(), nil
+}
+
+func readAll(r io.Reader, limit int64) ([]byte, error) { return readSized(r, 0, limit) }
+
+// readSized returns what r has, which should be size bytes: they are taken
+// once, where growing a buffer takes them twice and more.
+func readSized(r io.Reader, size, limit int64) ([]byte, error) {
+	b := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
+	if err == nil && n > limit {
+		err = errors.New("it grew while it was read")
+	}
+	return b.Bytes(), err
 }
 
 // openFlags open a file for reading without waiting: a pipe that nobody writes

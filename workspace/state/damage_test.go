@@ -86,7 +86,7 @@ func TestDamage(t *testing.T) {
 		{"a newer version", []string{"newer", "upgrade", "nothing was changed"}, func(t *testing.T, path string) {
 			db, err := sqlite3.Open(path)
 			if err == nil {
-				err = errors.Join(db.Exec("PRAGMA user_version = 2; CREATE TABLE newer (x)"), db.Close())
+				err = errors.Join(db.Exec("PRAGMA user_version = 4217; CREATE TABLE newer (x)"), db.Close())
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 // build. The number of steps taken is the database's user_version. A step
 // that was released never changes.
 //
-// Times are Unix milliseconds. fold is the lower-case form of a key, under
+// Times are Unix milliseconds, lists are JSON. fold is the lower-case form of a key, under
 // which it is compared.
 var migrations = [...]string{`
 CREATE TABLE data_key (
@@ -85,6 +85,62 @@ CREATE TABLE audit (
 	scope     TEXT NOT NULL,
 	subject   TEXT NOT NULL,
 	detail    TEXT NOT NULL
+) STRICT;
+`, `
+CREATE TABLE session (
+	server    TEXT PRIMARY KEY,
+	issuer    TEXT NOT NULL,
+	client    TEXT NOT NULL,
+	user      TEXT NOT NULL,
+	tenant    TEXT NOT NULL,
+	tenants   TEXT NOT NULL,
+	scopes    TEXT NOT NULL,
+	expires   INTEGER NOT NULL,
+	updated   INTEGER NOT NULL,
+	data_key  TEXT NOT NULL REFERENCES data_key(id),
+	box       BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE account (
+	id       TEXT PRIMARY KEY,
+	password TEXT NOT NULL,
+	failures INTEGER NOT NULL,
+	locked   INTEGER NOT NULL,
+	created  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE member (
+	user   TEXT NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+	tenant TEXT NOT NULL,
+	role   TEXT NOT NULL,
+	PRIMARY KEY (tenant, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX member_user ON member(user);
+
+CREATE TABLE token (
+	hash     TEXT PRIMARY KEY,
+	kind     TEXT NOT NULL,
+	id       TEXT NOT NULL,
+	name     TEXT NOT NULL,
+	family   TEXT NOT NULL,
+	client   TEXT NOT NULL,
+	user     TEXT NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+	tenant   TEXT NOT NULL,
+	scopes   TEXT NOT NULL,
+	audience TEXT NOT NULL,
+	created  INTEGER NOT NULL,
+	expires  INTEGER NOT NULL,
+	used     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX token_family ON token(family);
+CREATE INDEX token_expires ON token(expires);
+CREATE INDEX token_user ON token(user);
+CREATE INDEX token_client ON token(client);
+
+CREATE TABLE client (
+	id        TEXT PRIMARY KEY,
+	name      TEXT NOT NULL,
+	redirects TEXT NOT NULL,
+	created   INTEGER NOT NULL
 ) STRICT;
 `}
 

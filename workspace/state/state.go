@@ -15,8 +15,10 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"example.com/akos/workspace"
+	"github.com/gofrs/flock"
 	"github.com/ncruces/go-sqlite3"
 )
 
@@ -104,6 +106,21 @@ func (d *DB) use(ctx context.Context, fn func(*conn) error) (err error) {
 		c = nil
 	}
 	return err
+}
+
+// Alone runs fn under a lock on the file name.lock beside the database. The
+// system takes the lock back from a process that dies.
+func (d *DB) Alone(ctx context.Context, name string, fn func() error) (err error) {
+	defer func() { err = d.explain(err) }()
+	if err := makeHome(d.dir); err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Join(d.dir, name+".lock"), flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, 5*time.Millisecond); err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	return fn()
 }
 
 // Check reports where the state is, and an error if it is not whole or not

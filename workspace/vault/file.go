@@ -19,14 +19,13 @@ import (
 func (h *Holders) createInFile(ctx context.Context, k *workspace.DataKey) (secret.Value, error) {
 	if _, ok := h.env(envPassphrase); ok {
 		k.Holder = holderPassphrase
-		k.Params = newParams()
-		return h.kek(ctx, *k)
+		return h.createFromPassphrase(ctx, k)
 	}
 	if path, ok := h.credentialPath(); ok {
 		_, err := within(ctx, h.reading, func(context.Context) (fs.FileInfo, error) { return os.Stat(path) })
 		if err == nil {
 			k.Holder = holderSystemd
-			return h.kek(ctx, *k)
+			return h.fromSystemd(ctx)
 		}
 		// One that is there and can't be reached must not become a second key.
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -35,14 +34,9 @@ func (h *Holders) createInFile(ctx context.Context, k *workspace.DataKey) (secre
 	}
 	k.Holder = holderIdentity
 	path := h.identityPath()
-	_, err := within(ctx, h.reading, func(context.Context) (struct{}, error) { return struct{}{}, makeIdentity(path) })
+	kek, err := within(ctx, h.reading, func(context.Context) (secret.Value, error) { return ensureIdentity(path) })
 	if err != nil {
-		return secret.Value{}, unreadable(workspace.Unavailable, err, "the identity file %s can't be made", path)
-	}
-	kek, err := h.kek(ctx, *k)
-	if errors.Is(err, workspace.ErrKeyLost) { // it was there before, and is damaged
-		err = workspace.Errorf(workspace.Unavailable, "%s; move it away to have a new one made", workspace.Explain(err).Msg).
-			WithHint("mv %s %s", workspace.ShellQuote(path), workspace.ShellQuote(path+".damaged")).Because(err)
+		err = unreadable(workspace.Unavailable, err, "the identity file %s can't be made", path)
 	}
 	return kek, err
 }
@@ -57,13 +51,20 @@ func readAtMost(f io.Reader, limit int64) ([]byte, error) {
 }
 
 // makeHome makes the directory of path if it is not there, for its owner
-// alone whatever the umask.
+// alone whatever the umask. One that is there is left as it is.
 func makeHome(path string) error {
 	dir := filepath.Dir(path)
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return err
+	}
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // somebody else made it since
+	}
+	if err != nil {
 		return err
 	}
 	return os.Chmod(dir, 0o700)

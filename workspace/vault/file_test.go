@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/internal/secret"
@@ -43,27 +44,45 @@ func TestDamagedIdentityIsALostKeyAndStays(t *testing.T) {
 	good := read(t, path)
 	line := strings.SplitN(good, "\n", 2)[1]
 	for _, data := range []string{
-		"", "# only a comment\n", "AKOS-KEK-1 \n", "AKOS-KEK-2" + line[10:], line + line, line[:len(line)-5] + "\n",
-		strings.TrimPrefix(line, "AKOS-KEK-1 "), "AKOS-KEK-1 AAAA\n", good + "x\n",
+		"", "# only a comment\n", "AKOS-KEK-1 \n", "AKOS-KEK-2" + line[10:], line[:len(line)-5] + "\n",
+		strings.TrimPrefix(line, "AKOS-KEK-1 "), "AKOS-KEK-1 AAAA\n", "no line end", line[:20] + "\n" + line[20:],
 	} {
 		write(t, path, data)
 		_, err := h.Open(context.Background(), k)
 		check(t, err, workspace.Unavailable, true, "vault.identity is damaged")
-		_, _, err = h.Create(context.Background(), workspace.BackendFile)
-		check(t, err, workspace.Unavailable, true, "move it away")
-		want := fmt.Sprintf("mv %s %s", workspace.ShellQuote(path), workspace.ShellQuote(path+".damaged"))
-		if hint := workspace.Explain(err).Hint; hint != want {
-			t.Errorf("hint %q", hint)
-		}
 		if read(t, path) != data {
-			t.Fatal("the damaged file was changed")
+			t.Fatal("opening changed the damaged file")
 		}
+		// A new key joins what is there.
+		k2, s2 := create(t, h, workspace.BackendFile)
+		opens(t, files(t, home, nil), k2, s2)
+		if now := read(t, path); !strings.HasPrefix(now, data) || strings.Count(now, "\nAKOS-KEK-1 ") < 1 {
+			t.Fatal("the damaged file was changed, or has no new key")
+		}
+		_, err = h.Open(context.Background(), k)
+		check(t, err, workspace.Unavailable, true, "vault.identity does not hold the key of this vault")
+		write(t, path, read(t, path)+good) // cat backup >> vault.identity
+		opens(t, h, k, s)
+		opens(t, h, k2, s2)
 	}
 	write(t, path, strings.ReplaceAll(good, "\n", "\r\n")) // an editor of another system
+	opens(t, h, k, s)
+	write(t, path, "\ufeff"+good+"x\n")
 	opens(t, h, k, s)
 	write(t, path, strings.Repeat("#", 5000))
 	_, err := h.Open(context.Background(), k)
 	check(t, err, workspace.Unavailable, false, "can't be read")
+	full := strings.Repeat("#", 4090)
+	write(t, path, full)
+	_, _, err = h.Create(context.Background(), workspace.BackendFile)
+	check(t, err, workspace.Unavailable, false, "move it away")
+	want := fmt.Sprintf("mv %s %s", workspace.ShellQuote(path), workspace.ShellQuote(path+".damaged"))
+	if hint := workspace.Explain(err).Hint; hint != want {
+		t.Errorf("hint %q", hint)
+	}
+	if read(t, path) != full {
+		t.Error("a file that can take no key was changed")
+	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +91,92 @@ func TestDamagedIdentityIsALostKeyAndStays(t *testing.T) {
 	}
 	_, err = h.Open(context.Background(), k)
 	check(t, err, workspace.Unavailable, true, "vault.identity is missing")
+}
+
+// TestRestoredIdentityBesideANewOne follows a person who lost the file, made a
+// new key, and found the backup.
+func TestRestoredIdentityBesideANewOne(t *testing.T) {
+	home := t.TempDir()
+	path := filepath.Join(home, "vault.identity")
+	h := files(t, home, nil)
+	k, s := create(t, h, workspace.BackendFile)
+	backup := read(t, path)
+	aside := filepath.Join(t.TempDir(), "aside")
+	if err := os.Rename(path, aside); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.Open(context.Background(), k)
+	check(t, err, workspace.Unavailable, true, "is missing")
+	k.Lost = time.Now().Add(time.Hour) // by a clock that goes wrong
+	k2, s2 := create(t, h, workspace.BackendFile)
+	second := read(t, path)
+	if h.Present(k) || !h.Present(k2) {
+		t.Error("the new file holds the new key alone")
+	}
+	for _, both := range []string{backup + second, second + backup, second + "\n# my backup\n" + strings.ReplaceAll(backup, "\n", "\r\n")} {
+		write(t, path, both)
+		opens(t, h, k, s)
+		opens(t, h, k2, s2)
+		if !h.Present(k) || !h.Present(k2) {
+			t.Error("a restored key is not present")
+		}
+		k3, s3 := create(t, h, workspace.BackendFile) // takes one that is there
+		opens(t, h, k3, s3)
+		if read(t, path) != both {
+			t.Error("a file with keys was changed")
+		}
+	}
+	// Moved back, with the times that it had.
+	if err := os.Rename(aside, path); err != nil {
+		t.Fatal(err)
+	}
+	if !h.Present(k) {
+		t.Error("a file that was moved back is not seen")
+	}
+	opens(t, h, k, s)
+}
+
+// TestRacingCreatesOnADamagedIdentity has all keys in the file in the end.
+func TestRacingCreatesOnADamagedIdentity(t *testing.T) {
+	for range 20 {
+		home := t.TempDir()
+		write(t, filepath.Join(home, "vault.identity"), "damaged")
+		var keys [8]workspace.DataKey
+		var sealers [8]workspace.Sealer
+		var racers sync.WaitGroup
+		for i := range keys {
+			racers.Go(func() {
+				var err error
+				if keys[i], sealers[i], err = files(t, home, nil).Create(context.Background(), workspace.BackendFile); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		racers.Wait()
+		if t.Failed() {
+			return
+		}
+		for i := range keys {
+			opens(t, files(t, home, nil), keys[i], sealers[i])
+		}
+	}
+}
+
+// TestHomeOfAnotherStays makes a directory while makeHome makes it.
+func TestHomeOfAnotherStays(t *testing.T) {
+	for range 3000 {
+		dir := filepath.Join(t.TempDir(), "home")
+		var wg sync.WaitGroup
+		var first error
+		wg.Go(func() { first = os.Mkdir(dir, 0o750) })
+		if err := vault.MakeHome(filepath.Join(dir, "file")); err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+		if info, err := os.Stat(dir); err != nil || first == nil && info.Mode().Perm() == 0o700 {
+			t.Fatalf("the mode of another's directory was changed to %v, %v", info.Mode(), err)
+		}
+	}
 }
 
 func TestRacingCreatesEndInOneIdentity(t *testing.T) {
@@ -141,8 +246,8 @@ func TestPassphraseFiles(t *testing.T) {
 	if err := vault.CheckParams(k.Params); err != nil {
 		t.Errorf("its own parameters: %v", err)
 	}
-	if k2, _ := create(t, h, workspace.BackendFile); string(k2.Params) == string(k.Params) {
-		t.Error("two data keys have one salt")
+	if k2, _ := create(t, files(t, t.TempDir(), e), workspace.BackendFile); string(k2.Params) == string(k.Params) {
+		t.Error("two homes have one salt")
 	}
 	write(t, path, "  pass phrase \r\n") // the line end is no part of it, the spaces are
 	opens(t, h, k, s)

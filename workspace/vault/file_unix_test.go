@@ -63,6 +63,17 @@ func TestIdentityThatOthersReachIsRefused(t *testing.T) {
 	}
 	opens(t, h, k, s)
 
+	if os.Geteuid() == 0 { // only root can give a file away
+		if err := os.Chown(path, 12345, -1); err != nil {
+			t.Fatal(err)
+		}
+		refused("belongs to another user", "ls -l "+path)
+		if err := os.Chown(path, 0, -1); err != nil {
+			t.Fatal(err)
+		}
+		opens(t, h, k, s)
+	}
+
 	aside := filepath.Join(t.TempDir(), "aside")
 	if err := os.Rename(path, aside); err != nil {
 		t.Fatal(err)

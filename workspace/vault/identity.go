@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/internal/secret"
@@ -24,6 +25,54 @@ func (h *Holders) identityPath() string { return filepath.Join(h.home, identityN
 func (h *Holders) hasIdentity() bool {
 	_, err := os.Lstat(h.identityPath())
 	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// ensureIdentity returns a KEK of the identity file. It makes the file if there
+// is none, and adds a key to one that has none that can be read: what is in it
+// stays.
+func ensureIdentity(path string) (secret.Value, error) {
+	if err := makeIdentity(path); err != nil {
+		return secret.Value{}, err
+	}
+	keks, err := readIdentity(path)
+	if err == nil {
+		return keks[len(keks)-1], nil // the newest, unless somebody else put them in order
+	}
+	if !errors.Is(err, workspace.ErrKeyLost) {
+		return secret.Value{}, err
+	}
+	kek := newKey()
+	if err := addToIdentity(path, kek); err != nil {
+		return secret.Value{}, err
+	}
+	keks, err = readIdentity(path)
+	if err == nil && !slices.ContainsFunc(keks, func(k secret.Value) bool { return secret.Equal(k, kek) }) {
+		err = errors.New("what was added to it is not there")
+	}
+	return kek, err
+}
+
+// addToIdentity adds a line to the identity file, which was read before. It is
+// one write at the end of the file: of two processes neither overwrites the
+// other's line, and what a crash leaves of one is a line that can't be read.
+func addToIdentity(path string, kek secret.Value) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	line := encodeLine(kek)
+	info, err := f.Stat()
+	if err == nil && info.Size()+int64(len(line)) > identityLimit {
+		err = workspace.Errorf(workspace.Unavailable, "the identity file %s is damaged, and too large to take another key; move it away to have a new one made", path).
+			WithHint("mv %s %s", workspace.ShellQuote(path), workspace.ShellQuote(path+".damaged"))
+	}
+	if err == nil {
+		_, err = f.Write(line)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // makeIdentity makes an identity file, unless there is one. It is written
@@ -62,51 +111,54 @@ func makeIdentity(path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// fromIdentity returns the KEK of the identity file.
-func (h *Holders) fromIdentity(ctx context.Context) (secret.Value, error) {
+// fromIdentity returns the KEKs of the identity file.
+func (h *Holders) fromIdentity(ctx context.Context) ([]secret.Value, error) {
 	path := h.identityPath()
-	kek, err := within(ctx, h.reading, func(context.Context) (secret.Value, error) { return readIdentity(path) })
+	keks, err := within(ctx, h.reading, func(context.Context) ([]secret.Value, error) { return readIdentity(path) })
 	if err != nil {
 		err = unreadable(workspace.Unavailable, err, "the identity file %s can't be read", path)
 	}
-	return kek, err
+	return keks, err
 }
 
-// readIdentity refuses a file that somebody else may have read or put there:
-// what it seals would look safe and not be.
-func readIdentity(path string) (secret.Value, error) {
-	var none secret.Value
+// readIdentity returns the KEKs of an identity file, at least one. It refuses a
+// file that somebody else may have read or put there: what it seals would look
+// safe and not be.
+func readIdentity(path string) ([]secret.Value, error) {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return none, lost("the identity file %s is missing", path)
+		return nil, lost("the identity file %s is missing", path)
 	case err != nil:
-		return none, err
+		return nil, err
 	case !info.Mode().IsRegular():
-		return none, workspace.Errorf(workspace.Denied, "the identity file %s is not a regular file", path).
+		return nil, workspace.Errorf(workspace.Denied, "the identity file %s is not a regular file", path).
+			WithHint("ls -l %s", workspace.ShellQuote(path))
+	case !isOurs(info):
+		return nil, workspace.Errorf(workspace.Denied, "the identity file %s belongs to another user", path).
 			WithHint("ls -l %s", workspace.ShellQuote(path))
 	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows":
-		return none, workspace.Errorf(workspace.Denied, "the identity file %s is open to other users", path).
+		return nil, workspace.Errorf(workspace.Denied, "the identity file %s is open to other users", path).
 			WithHint("chmod go= %s", workspace.ShellQuote(path))
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	defer f.Close()
 	if opened, err := f.Stat(); err != nil || !os.SameFile(info, opened) {
-		return none, errors.Join(errors.New("it was replaced while it was opened"), err)
+		return nil, errors.Join(errors.New("it was replaced while it was opened"), err)
 	}
 	data, err := readAtMost(f, identityLimit)
 	defer clear(data)
 	if err != nil {
-		return none, err
+		return nil, err
 	}
-	kek, ok := decodeIdentity(data)
-	if !ok {
-		return none, lost("the identity file %s is damaged", path)
+	keks := decodeIdentity(data)
+	if len(keks) == 0 {
+		return nil, lost("the identity file %s is damaged", path)
 	}
-	return kek, nil
+	return keks, nil
 }
 
 // syncDir makes a link in dir last.

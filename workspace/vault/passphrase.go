@@ -12,7 +12,6 @@ import (
 
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/internal/secret"
-	"golang.org/x/crypto/argon2"
 )
 
 const (
@@ -65,29 +64,57 @@ func parseParams(data []byte) (params, error) {
 	return p, nil
 }
 
+// createFromPassphrase chooses the parameters of k and returns its KEK.
+func (h *Holders) createFromPassphrase(ctx context.Context, k *workspace.DataKey) (secret.Value, error) {
+	pass, err := h.passphrase(ctx)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	defer clear(pass)
+	k.Params = h.stretched.params(pass)
+	p, err := parseParams(k.Params)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	return h.stretched.kek(ctx, pass, p)
+}
+
 // fromPassphrase derives the KEK from the passphrase that the environment
 // names.
 func (h *Holders) fromPassphrase(ctx context.Context, encoded []byte) (secret.Value, error) {
-	path, ok := h.env(envPassphrase)
-	if !ok {
-		return secret.Value{}, workspace.Errorf(workspace.Unavailable, "this vault is locked with a passphrase").
-			WithHint("export %s=FILE", envPassphrase)
-	}
 	p, err := parseParams(encoded)
 	if err != nil {
 		return secret.Value{}, err
 	}
-	pass, err := within(ctx, h.reading, func(context.Context) ([]byte, error) { return readPassphrase(path) })
+	pass, err := h.passphrase(ctx)
 	if err != nil {
-		// What is no name of a file may be the passphrase itself.
-		return secret.Value{}, unreadable(workspace.Invalid, err, "the file that %s names can't be read", envPassphrase)
+		return secret.Value{}, err
 	}
 	defer clear(pass)
-	if len(pass) == 0 {
-		return secret.Value{}, workspace.Errorf(workspace.Invalid, "the first line of the passphrase file %s is empty", path).
+	return h.stretched.kek(ctx, pass, p)
+}
+
+// passphrase returns what the file has now. It is read for every call: one
+// that is changed or taken away counts at once.
+func (h *Holders) passphrase(ctx context.Context) ([]byte, error) {
+	path, ok := h.env(envPassphrase)
+	if !ok {
+		return nil, workspace.Errorf(workspace.Unavailable, "this vault is locked with a passphrase").
 			WithHint("export %s=FILE", envPassphrase)
 	}
-	return hide(argon2.IDKey(pass, p.Salt, p.Time, p.Memory, p.Threads, keySize)), nil
+	pass, err := within(ctx, h.reading, func(context.Context) ([]byte, error) { return readPassphrase(path) })
+	if len(pass) == 0 && ctx.Err() == nil {
+		h.stretched.forget() // taken away, which locks the vault
+	}
+	if err != nil {
+		// What is no name of a file may be the passphrase itself.
+		return nil, unreadable(workspace.Invalid, err, "the file that %s names can't be read", envPassphrase)
+	}
+	if len(pass) == 0 {
+		return nil, workspace.Errorf(workspace.Invalid, "the first line of the passphrase file %s is empty", path).
+			WithHint("export %s=FILE", envPassphrase)
+	}
+	return pass, nil
 }
 
 // readPassphrase returns the first line of a file, without its end.

@@ -105,20 +105,20 @@ func encodeIdentity(kek secret.Value) []byte {
 	return []byte(identityComment + encodeKEK(identityPrefix, kek) + "\n")
 }
 
-// decodeIdentity returns the KEK of an identity file: its one line that is
-// neither empty nor a comment.
-func decodeIdentity(file []byte) (kek secret.Value, ok bool) {
+// encodeLine returns what adds kek to an identity file, whether or not that
+// ends with a line end.
+func encodeLine(kek secret.Value) []byte {
+	return []byte("\n" + encodeKEK(identityPrefix, kek) + "\n")
+}
+
+// decodeIdentity returns the KEKs of an identity file, one a line, in their
+// order. What can't be read, be it a comment or a damaged line, does not close
+// what the others open.
+func decodeIdentity(file []byte) (keks []secret.Value) {
 	for line := range bytes.Lines(file) {
-		line = bytes.TrimSpace(line)
-		if len(line) == 0 || line[0] == '#' {
-			continue
-		}
-		if ok {
-			return secret.Value{}, false // a second one
-		}
-		if kek, ok = decodeKEK(identityPrefix, string(line)); !ok {
-			return secret.Value{}, false
+		if kek, ok := decodeKEK(identityPrefix, string(bytes.TrimSpace(line))); ok {
+			keks = append(keks, kek)
 		}
 	}
-	return kek, ok
+	return keks
 }

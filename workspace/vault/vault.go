@@ -37,8 +37,9 @@ type Options struct {
 	Now       func() time.Time            // nil: time.Now
 }
 
-// Holders implement [workspace.KeyHolders]. They hold no key themselves and
-// are safe for concurrent use; a process needs one of them.
+// Holders implement [workspace.KeyHolders]. They hold no key themselves, but
+// for those that a passphrase was stretched to, and are safe for concurrent
+// use; a process needs one of them.
 type Holders struct {
 	home      string
 	lookupEnv func(string) (string, bool)
@@ -46,6 +47,7 @@ type Holders struct {
 	keychain  Keychain
 	asking    *gate // calls of the keychain
 	reading   *gate // reads of files, any of which may be a pipe or lie on a dead mount
+	stretched *stretched
 }
 
 var _ workspace.KeyHolders = (*Holders)(nil)
@@ -63,7 +65,7 @@ func New(opts Options) *Holders {
 	}
 	h := &Holders{
 		home: opts.Home, lookupEnv: opts.LookupEnv, now: opts.Now, keychain: opts.Keychain,
-		asking: newGate(opts.Deadline), reading: newGate(opts.Deadline),
+		asking: newGate(opts.Deadline), reading: newGate(opts.Deadline), stretched: newStretched(),
 	}
 	if r, ok := opts.Keychain.(interface{ Reset() }); ok {
 		h.asking.reset = r.Reset
@@ -110,31 +112,37 @@ func (h *Holders) Open(ctx context.Context, k workspace.DataKey) (workspace.Seal
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	kek, err := h.kek(ctx, k)
+	keks, err := h.keks(ctx, k)
 	if err != nil {
 		return nil, err
 	}
-	key, ok := unseal(kek, k.Wrapped, binding(k))
-	if !ok {
-		return nil, h.wrongKEK(k)
+	for _, kek := range keks {
+		if key, ok := unseal(kek, k.Wrapped, binding(k)); ok {
+			return sealer{key}, nil
+		}
 	}
-	return sealer{key}, nil
+	return nil, h.wrongKEK(k)
 }
 
-// kek returns the KEK that the holder of k has, be it the right one or not.
-func (h *Holders) kek(ctx context.Context, k workspace.DataKey) (secret.Value, error) {
+// keks returns the KEKs that the holder of k has, be the right one among them
+// or not.
+func (h *Holders) keks(ctx context.Context, k workspace.DataKey) ([]secret.Value, error) {
+	var kek secret.Value
+	var err error
 	switch k.Holder {
 	case holderKeychain:
-		return h.fromKeychain(ctx, k.ID)
+		kek, err = h.fromKeychain(ctx, k.ID)
 	case holderIdentity:
 		return h.fromIdentity(ctx)
 	case holderPassphrase:
-		return h.fromPassphrase(ctx, k.Params)
+		kek, err = h.fromPassphrase(ctx, k.Params)
 	case holderSystemd:
-		return h.fromSystemd(ctx)
+		kek, err = h.fromSystemd(ctx)
+	default:
+		err = workspace.Errorf(workspace.Unavailable, "this version of akos can't reach the key holder %q", k.Holder).
+			WithHint("akos doctor")
 	}
-	return secret.Value{}, workspace.Errorf(workspace.Unavailable, "this version of akos can't reach the key holder %q", k.Holder).
-		WithHint("akos doctor")
+	return []secret.Value{kek}, err
 }
 
 // wrongKEK says that the holder of k has a key that does not open k. With a
@@ -146,22 +154,32 @@ func (h *Holders) wrongKEK(k workspace.DataKey) error {
 		return workspace.Errorf(workspace.Denied, "the passphrase in %s does not open this vault", path).
 			WithHint("export %s=FILE", envPassphrase)
 	case holderIdentity:
-		return lost("the identity file %s holds another key than that of this vault", h.identityPath())
+		return lost("the identity file %s does not hold the key of this vault", h.identityPath())
 	case holderSystemd:
 		return lost("the systemd credential %s holds another key than that of this vault", credential)
 	}
 	return lost("the OS keychain holds another key-encryption key than that of this vault")
 }
 
-// Present reports whether the holder of k can still have its KEK.
+// Present reports whether the holder of k can still have its KEK. A keychain
+// that was found without it is not asked again; a file may have been restored,
+// and is looked into.
 func (h *Holders) Present(k workspace.DataKey) bool {
-	switch {
-	case !k.Lost.IsZero():
-		return false
-	case k.Holder == holderIdentity:
-		return h.hasIdentity()
+	switch k.Holder {
+	case holderKeychain, holderPassphrase:
+		return k.Lost.IsZero()
+	case holderIdentity:
+		return k.Lost.IsZero() && h.hasIdentity() || !k.Lost.IsZero() && h.opens(k)
+	case holderSystemd:
+		return k.Lost.IsZero() || h.opens(k)
 	}
-	return k.Holder == holderKeychain || k.Holder == holderPassphrase || k.Holder == holderSystemd
+	return false
+}
+
+// opens reports whether k, whose holder is a file, opens now.
+func (h *Holders) opens(k workspace.DataKey) bool {
+	_, err := h.Open(context.Background(), k)
+	return err == nil
 }
 
 // Discard removes the keychain item of k. An identity file stays: other data

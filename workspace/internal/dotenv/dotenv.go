@@ -45,6 +45,7 @@ const (
 	backslashQuote = "a backslash before a quote in single quotes or backticks: use double quotes"
 	badReference   = "bad ${vault:KEY} reference"
 	badVaultKey    = "bad vault key name"
+	noName         = "nothing behind what looks like no name: write KEY=\"\" if it is one"
 	misread        = "not understood: put the value in double quotes"
 )
 
@@ -68,14 +69,19 @@ type Entry struct {
 	Value secret.Value // the unquoted value, at most 1 MiB; may be empty
 	Line  int          // 1-based: where the assignment starts
 	Ref   string       // NAME, as written, if the whole value is ${vault:NAME}; then Value is empty
+
+	// Hidden is the line of the last earlier assignment to the key that has a
+	// value, and another one than Value; 0 if there is none.
+	Hidden int
 }
 
 // Parse returns the keys of a dotenv file in the order of their lines. Of
 // several assignments to one key the last wins: its value and its line are
-// returned, the earlier ones are not. An error is an [*Error]: a file that is
-// wrong in one place gives no entries at all.
+// returned, the earlier ones are not, but for a mark that there are some. An
+// error is an [*Error]: a file that is wrong in one place gives no entries at
+// all.
 func Parse(data []byte) ([]Entry, error) {
-	as, err := assignments(data)
+	as, _, err := assignments(data)
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +90,15 @@ func Parse(data []byte) ([]Entry, error) {
 		last[a.key] = i
 	}
 	entries := make([]Entry, 0, len(last))
+	hidden := map[string]int{}
 	for i, a := range as {
-		if last[a.key] != i {
+		if n := last[a.key]; n != i {
+			if a.ref == "" && len(a.value) > 0 && (as[n].ref != "" || !bytes.Equal(a.value, as[n].value)) {
+				hidden[a.key] = a.line
+			}
 			continue
 		}
-		e := Entry{Key: a.key, Line: a.line, Ref: a.ref}
+		e := Entry{Key: a.key, Line: a.line, Ref: a.ref, Hidden: hidden[a.key]}
 		if a.ref == "" {
 			e.Value = secret.New(a.value)
 		}
@@ -110,7 +120,7 @@ func Rewrite(data []byte, replace map[string]string) ([]byte, error) {
 			return nil, &Error{0, badVaultKey}
 		}
 	}
-	as, err := assignments(data)
+	as, _, err := assignments(data)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +150,13 @@ func Rewrite(data []byte, replace map[string]string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// Comments returns how many lines of data, which [Parse] takes, have a comment:
+// what Rewrite leaves as it is, whatever is in it.
+func Comments(data []byte) int {
+	_, n, _ := assignments(data)
+	return n
+}
+
 // assignment is a statement with what its value means.
 type assignment struct {
 	statement
@@ -148,30 +165,32 @@ type assignment struct {
 }
 
 // assignments is the one parse behind Parse and Rewrite, so that values, lines
-// and spans cannot disagree.
-func assignments(data []byte) ([]assignment, error) {
+// and spans cannot disagree. It counts the lines with a comment too.
+func assignments(data []byte) (as []assignment, comments int, err error) {
 	if err := checkText(data); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	s := newScanner(data)
-	var as []assignment
 	for {
 		st, ok, err := s.next()
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if !ok {
-			return as, nil
+			return as, s.comments, nil
 		}
 		if len(as) == maxAssignments {
-			return nil, &Error{st.line, tooMany}
+			return nil, 0, &Error{st.line, tooMany}
+		}
+		if st.suspicious(data) {
+			return nil, 0, &Error{st.line, noName}
 		}
 		a := assignment{statement: st}
 		if a.value, err = st.read(data); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if a.ref, err = st.reference(a.value); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		as = append(as, a)
 	}

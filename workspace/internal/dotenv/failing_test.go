@@ -61,6 +61,10 @@ var failing = []struct {
 	{"A=1\nB=" + canary + "\rC=1", 2, bareReturn},
 	{"A='" + canary + "\r'", 1, bareReturn},
 	{"A=" + canary + "\r", 1, bareReturn},
+	{strings.ReplaceAll(canary, "-", "x") + "==", 1, noName},
+	{"A=1\n\nCANARY=\n" + canary + "=========", 4, noName},
+	{"A=1\nx" + strings.ReplaceAll(canary, "-", "") + "=", 2, noName},
+	{"export c2VjcmV0c2VjcmV0 = # " + canary, 1, noName},
 	{"A=" + canary + "\nB=" + strings.Repeat("x", maxValue+1), 2, valueTooLarge},
 	{"A=" + canary + strings.Repeat("\n", maxFile), 0, fileTooLarge},
 	{"#" + canary + "\n" + strings.Repeat("A=\n", maxAssignments+1), maxAssignments + 2, tooMany},
@@ -69,7 +73,7 @@ var failing = []struct {
 var problems = map[string]bool{
 	fileTooLarge: true, tooMany: true, valueTooLarge: true, notUTF8: true, nulByte: true, bareReturn: true,
 	notAssignment: true, badKey: true, unterminated: true, textAfterQuote: true, backslashQuote: true,
-	badReference: true, badVaultKey: true, misread: true,
+	badReference: true, badVaultKey: true, misread: true, noName: true,
 }
 
 func TestRefused(t *testing.T) {

@@ -42,6 +42,9 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
+		if n := Comments(data); n > lines {
+			t.Fatalf("%q: %d comments", data, n)
+		}
 		runes := map[rune]bool{'\n': true, '\r': true, '\t': true}
 		for _, r := range string(data) {
 			runes[r] = true
@@ -52,6 +55,9 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%q: %s in line %d", data, e.Key, e.Line)
 			}
 			last = e.Line
+			if e.Hidden >= e.Line {
+				t.Fatalf("%q: line %d hides line %d", data, e.Line, e.Hidden)
+			}
 			v := secret.Reveal(e.Value)
 			if len(v) > len(data) || e.Ref != "" && len(v) != 0 {
 				t.Fatalf("%q: the value of %s", data, e.Key)

@@ -30,6 +30,9 @@ func plain(v string) bool {
 	if strings.TrimFunc(v, unicode.IsSpace) != v || strings.ContainsAny(v, "\r\n") {
 		return false
 	}
+	if v != "" && strings.Trim(v, "=") == "" { // padding
+		return false
+	}
 	space := false
 	for i, r := range v {
 		if i == 0 && strings.ContainsRune("\"'`", r) || r == '#' && space {

@@ -71,7 +71,7 @@ func TestRewriteStaysBelowTheLimit(t *testing.T) {
 // has a comment right behind it counts as having a space there.
 func rest(t *testing.T, data []byte, replace map[string]string) (string, []assignment) {
 	t.Helper()
-	as, err := assignments(data)
+	as, _, err := assignments(data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,8 @@ type scanner struct {
 	src  []byte
 	pos  int // the start of a line, or len(src)
 	line int // the number of that line
+
+	comments int // lines so far that have one
 }
 
 func newScanner(src []byte) *scanner {
@@ -43,6 +45,7 @@ func (s *scanner) next() (statement, bool, error) {
 		eol := s.lineEnd(s.pos)
 		start := s.skipSpace(s.pos, eol)
 		if start == eol || s.src[start] == '#' {
+			s.countComment(start, eol)
 			s.advance(eol)
 			continue
 		}
@@ -50,7 +53,9 @@ func (s *scanner) next() (statement, bool, error) {
 		if problem := s.cut(&st, eol); problem != "" {
 			return statement{}, false, &Error{st.line, problem}
 		}
-		s.advance(s.lineEnd(st.end))
+		eol = s.lineEnd(st.end)
+		s.countComment(s.skipSpace(st.end, eol), eol)
+		s.advance(eol)
 		return st, true, nil
 	}
 	return statement{}, false, nil
@@ -152,6 +157,13 @@ func (s *scanner) lineEnd(i int) int {
 // along is no part of a secret.
 func (s *scanner) skipSpace(i, eol int) int {
 	return eol - len(bytes.TrimLeftFunc(s.src[i:eol], unicode.IsSpace))
+}
+
+// countComment counts the comment at i, if that is one.
+func (s *scanner) countComment(i, eol int) {
+	if i < eol && s.src[i] == '#' {
+		s.comments++
+	}
 }
 
 // advance moves behind the line end eol.

@@ -1,0 +1,79 @@
+//go:build idp && linux
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestOwnServer logs in at our own server: the real binary, the real pages, a
+// real browser that a person's keys and clicks drive.
+func TestOwnServer(t *testing.T) {
+	dir := t.TempDir()
+	akos := filepath.Join(dir, "akos")
+	if out, err := exec.Command("go", "build", "-o", akos, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"HOME=" + dir, "AKOS_HOME=" + filepath.Join(dir, "home"), "AKOS_VAULT=file", "PATH=" + os.Getenv("PATH"), "DBUS_SESSION_BUS_ADDRESS=none:",
+		"NODE_PATH=" + filepath.Join(root, ".cache/browser/node_modules"), "PASSWORD=fake-password-of-ada"}
+	command := func(name string, args ...string) (*exec.Cmd, *buffer) {
+		cmd, out := exec.Command(name, args...), &buffer{}
+		cmd.Env, cmd.Stdout, cmd.Stderr = env, out, out
+		return cmd, out
+	}
+	run := func(stdin, name string, args ...string) string {
+		t.Helper()
+		cmd, out := command(name, args...)
+		cmd.Stdin = strings.NewReader(stdin)
+		if err := cmd.Run(); err != nil {
+			t.Fatalf("%s %q: %v\n%s", name, args, err, out)
+		}
+		return out.String()
+	}
+	// wait returns what re finds in out once it does.
+	wait := func(out *buffer, re string) string {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			if m := regexp.MustCompile(re).FindStringSubmatch(out.String()); m != nil {
+				return m[1]
+			}
+		}
+		t.Fatalf("no %s in\n%s", re, out)
+		return ""
+	}
+
+	run("fake-password-of-ada", akos, "user", "add", "ada", "--password-stdin")
+	serve, served := command(akos, "serve", "--listen", "127.0.0.1:0")
+	if err := serve.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = serve.Process.Signal(os.Interrupt)
+		if err := serve.Wait(); err != nil {
+			t.Errorf("akos serve: %v\n%s", err, served)
+		}
+	}()
+	wait(served, `akos serves (\S+)`)
+	login, shown := command(akos, "auth", "login", "--no-browser")
+	if err := login.Start(); err != nil {
+		t.Fatal(err)
+	}
+	address, code := wait(shown, `Open this page:\s+(\S+)`), wait(shown, `Enter this code:\s+(\S+)`)
+	run("", "node", filepath.Join(root, "scripts/browser/person.cjs"), address, code, "ada")
+	if err := login.Wait(); err != nil || !strings.Contains(shown.String(), "Logged in as ada") {
+		t.Fatalf("%v\n%s", err, shown)
+	}
+	if out := run("", akos, "auth", "whoami"); !strings.Contains(out, "Logged in as ada on tenant local") {
+		t.Error(out)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build darwin || windows
+
+package cli
+
+func hasDisplay(func(string) (string, bool)) bool { return true }

@@ -1,0 +1,134 @@
+// Package serve runs the sidecar on the real parts. It is apart from package
+// wire, so that akos-mcp does not carry what only `akos serve` needs.
+//
+// It decides nothing. Its invariant: where logins are an external identity
+// provider's, there is no account, page or token of ours.
+package serve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"example.com/akos/internal/wire"
+	"example.com/akos/workspace"
+	"example.com/akos/workspace/authserver"
+	"example.com/akos/workspace/issuer"
+	"example.com/akos/workspace/sidecar"
+)
+
+// Run runs the sidecar of this home until ctx ends. From then on a signal ends
+// the process at once.
+func Run(ctx context.Context, o workspace.ServeOptions, log *slog.Logger) (err error) {
+	defer context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })()
+	if o.Issuer == "" && o.Audience+o.IntrospectionClient+o.IntrospectionSecretFile != "" {
+		return workspace.Errorf(workspace.Invalid, "--audience and --introspection-* are of --issuer, which is missing")
+	}
+	w, closeAll, err := wire.Open("server", o.Workspace, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll()) }()
+	opts := sidecar.Options{ServeOptions: o, Home: w.Home, Parts: w.Options, Log: log}
+	// Opened anew: of what is open, much is read from memory, whatever has
+	// become of the file.
+	opts.Ready = func(ctx context.Context) error {
+		w, closeAll, err := wire.Open("server", o.Workspace, log)
+		if err != nil {
+			return err
+		}
+		err = w.Store.Read(ctx, func(tx workspace.Tx) error { _, err := tx.Users("-"); return err })
+		return errors.Join(err, closeAll())
+	}
+	if o.Issuer != "" {
+		return serveFor(ctx, opts, w)
+	}
+	var login *authserver.Server
+	opts.Login = func(public string, hosts []string) (http.Handler, sidecar.Verifier, error) {
+		login = authserver.New(authserver.Options{
+			Store: w.Store, Issuer: public, Hosts: hosts, Resources: []string{public, "http://127.0.0.1:7718/mcp"},
+			CheckPassword: w.SignIn,
+			SetUp: func(ctx context.Context, user string, password workspace.Secret) error {
+				_, err := w.AddUser(ctx, workspace.AddUserRequest{User: user, First: true}, password)
+				return err
+			},
+			TrustProxy: o.BehindProxy, Now: w.Now, Log: log,
+		})
+		return login.Handler(), verifier{w, login, public}, nil
+	}
+	opts.Greeting = func(public string) (string, error) {
+		path, needed, err := login.SetupPath()
+		if err != nil || !needed {
+			return "", err
+		}
+		return "There is no account yet. Make the first one here, once:\n  " + public + path + "\n", nil
+	}
+	return sidecar.Serve(ctx, opts)
+}
+
+// serveFor runs the sidecar as a resource server of an external identity
+// provider.
+func serveFor(ctx context.Context, o sidecar.Options, w *workspace.Workspace) error {
+	if (o.IntrospectionClient == "") != (o.IntrospectionSecretFile == "") {
+		return workspace.Errorf(workspace.Invalid, "--introspection-client and --introspection-secret-file go together")
+	}
+	secret := func() (string, error) {
+		b, err := os.ReadFile(o.IntrospectionSecretFile)
+		if err != nil {
+			return "", workspace.Errorf(workspace.Unavailable, "the file of --introspection-secret-file can't be read").Because(err)
+		}
+		return strings.TrimRight(string(b), "\r\n"), nil
+	}
+	if o.IntrospectionClient != "" {
+		if _, err := secret(); err != nil {
+			return workspace.Errorf(workspace.Invalid, "%s", workspace.Explain(err).Msg).Because(err)
+		}
+	}
+	o.Login = func(public string, _ []string) (http.Handler, sidecar.Verifier, error) {
+		audience := o.Audience
+		if audience == "" {
+			audience = public
+		}
+		v, err := issuer.New(issuer.Options{
+			Issuer: o.Issuer, Audience: audience, Client: o.IntrospectionClient, Now: w.Now, Secret: secret,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		return v.Metadata(public), v, nil
+	}
+	o.Greeting = func(string) (string, error) { return "Logins are those of " + o.Issuer + "\n", nil }
+	return sidecar.Serve(ctx, o)
+}
+
+// A verifier has the authorization server of this process say whose a token
+// is.
+type verifier struct {
+	w        *workspace.Workspace
+	login    *authserver.Server
+	audience string
+}
+
+func (v verifier) Verify(ctx context.Context, token string) (workspace.Identity, error) {
+	t, err := v.login.Check(ctx, token, v.audience)
+	if err != nil {
+		return workspace.Identity{}, err
+	}
+	id := workspace.Identity{UserID: t.User, TenantID: t.Tenant, Tenants: []string{t.Tenant}, Scopes: t.Scopes, ExpiresAt: t.Expires}
+	if t.Kind == workspace.TokenPersonal {
+		return id, nil // it is for one tenant, and does not tell of others
+	}
+	return id, v.w.Store.Read(ctx, func(tx workspace.Tx) error {
+		ms, err := tx.Members(t.User, "")
+		id.Tenants = id.Tenants[:0]
+		for _, m := range ms {
+			id.Tenants = append(id.Tenants, m.Tenant)
+		}
+		return err
+	})
+}

@@ -1,0 +1,301 @@
+// Package issuer checks the bearer tokens of an external identity provider,
+// for a workspace server that has no accounts of its own.
+//
+// It does not know what a token opens. Its invariants: a token counts only if
+// the issuer signed it or vouches for it, it is for this server, and it has
+// not expired; a provider that does not answer makes nothing valid; no token
+// is logged or repeated.
+package issuer
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"example.com/akos/workspace"
+	"github.com/coreos/go-oidc/v3/oidc"
+)
+
+// Options say whose tokens are taken.
+type Options struct {
+	Issuer   string // as its metadata names it
+	Audience string // what a token must be for
+	// Client and Secret authenticate introspection (RFC 7662). Without them
+	// tokens are JWTs.
+	Client string
+	Secret func() (string, error)
+	HTTP   *http.Client // nil: a client with deadlines
+	Now    func() time.Time
+}
+
+// A Verifier checks tokens. It is safe for concurrent use, and asks for the
+// metadata of the issuer when it first needs it, so that a provider that
+// starts later does no harm.
+type Verifier struct {
+	Options
+	mu       sync.Mutex
+	tokens   *oidc.IDTokenVerifier // nil until the metadata is known
+	endpoint string                // of introspection
+}
+
+// New returns a Verifier. It connects to nothing.
+func New(opts Options) (*Verifier, error) {
+	u, err := url.Parse(opts.Issuer)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || !safe(u) {
+		return nil, workspace.Errorf(workspace.Invalid, "--issuer is the https URL of an identity provider, as its metadata names it")
+	}
+	if opts.HTTP == nil {
+		opts.HTTP = &http.Client{Timeout: 10 * time.Second}
+	}
+	client := *opts.HTTP
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client.Transport = documents{cmp.Or(client.Transport, http.DefaultTransport)}
+	opts.HTTP = &client
+	return &Verifier{Options: opts}, nil
+}
+
+// safe reports whether an address is https, or http on this machine.
+func safe(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && workspace.Loopback(u.Hostname())
+}
+
+// documents is the transport for what a provider says: an answer that is no
+// JSON document of a size to be read is as good as none.
+type documents struct{ http.RoundTripper }
+
+// maxDocument is the size of the largest document, in bytes.
+const maxDocument = 1 << 20
+
+func (d documents) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := d.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxDocument+1))
+	if err == nil && (res.StatusCode != http.StatusOK || len(data) > maxDocument || !json.Valid(data)) {
+		err = fmt.Errorf("the answer is %d and no JSON document of at most %d bytes", res.StatusCode, maxDocument)
+	}
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(data))
+	return res, nil
+}
+
+// Metadata serves the RFC 9728 document of resource, which names the issuer.
+func (v *Verifier) Metadata(resource string) http.Handler {
+	doc, _ := json.Marshal(map[string]any{ // texts always encode
+		"resource": resource, "authorization_servers": []string{v.Issuer}, "bearer_methods_supported": []string{"header"},
+		"scopes_supported": []string{"cli", "read", "write", "admin"}, "resource_name": "akos",
+	})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/oauth-protected-resource", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "max-age=300")
+		_, _ = w.Write(doc) // the client has gone
+	})
+	return mux
+}
+
+// Verify returns whose a token is.
+func (v *Verifier) Verify(ctx context.Context, token string) (workspace.Identity, error) {
+	tokens, endpoint, err := v.discover(ctx)
+	if err != nil {
+		return workspace.Identity{}, err
+	}
+	if v.Client != "" {
+		return v.introspect(ctx, endpoint, token)
+	}
+	var silence error
+	checked, err := tokens.Verify(context.WithValue(ctx, silenceKey{}, &silence), token)
+	if silence != nil {
+		return workspace.Identity{}, v.silent(silence)
+	}
+	if err != nil {
+		return workspace.Identity{}, refused()
+	}
+	var c claims
+	if err := checked.Claims(&c); err != nil {
+		return workspace.Identity{}, refused()
+	}
+	return c.identity(checked.Expiry.UTC())
+}
+
+type silenceKey struct{}
+
+// keys are the published keys of a provider. The library keeps of an error no
+// more than its text, so the caller is told in its context if it was not the
+// token that was wrong: the keys could not be had.
+type keys struct{ oidc.KeySet }
+
+func (k keys) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	payload, err := k.KeySet.VerifySignature(ctx, token)
+	if e := (*url.Error)(nil); errors.As(err, &e) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		if silence, ok := ctx.Value(silenceKey{}).(*error); ok {
+			*silence = err
+		}
+	}
+	return payload, err
+}
+
+// algorithms are those of signatures that are made with a key that is not
+// published. What a provider's metadata says is of its ID tokens.
+var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA}
+
+// discover returns what checks the tokens of the issuer, and the address of
+// introspection. Once it knows it asks no more.
+func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, string, error) {
+	v.mu.Lock()
+	tokens, endpoint := v.tokens, v.endpoint
+	v.mu.Unlock()
+	if tokens != nil {
+		return tokens, endpoint, nil
+	}
+	// Not under the lock: nobody waits for a provider in turn.
+	ctx = oidc.ClientContext(ctx, v.HTTP)
+	provider, err := oidc.NewProvider(ctx, v.Issuer)
+	if err != nil {
+		return nil, "", v.silent(err)
+	}
+	var more struct {
+		Introspection string `json:"introspection_endpoint"`
+		Keys          string `json:"jwks_uri"`
+	}
+	if err := provider.Claims(&more); err != nil {
+		return nil, "", v.silent(err)
+	}
+	if v.Client != "" {
+		if u, err := url.Parse(more.Introspection); err != nil || !safe(u) {
+			return nil, "", workspace.Errorf(workspace.Unavailable, "the identity provider has no introspection endpoint: leave out --introspection-client")
+		}
+	} else if u, err := url.Parse(more.Keys); err != nil || !safe(u) {
+		return nil, "", v.silent(errors.New("the address of its keys is neither https nor on this machine"))
+	}
+	tokens = oidc.NewVerifier(v.Issuer, keys{oidc.NewRemoteKeySet(ctx, more.Keys)},
+		&oidc.Config{ClientID: v.Audience, SupportedSigningAlgs: algorithms, Now: v.Now})
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.tokens == nil {
+		v.tokens, v.endpoint = tokens, more.Introspection
+	}
+	return v.tokens, v.endpoint, nil
+}
+
+func (v *Verifier) silent(err error) error {
+	return workspace.Errorf(workspace.Unavailable, "the identity provider does not answer as it should").Because(err)
+}
+
+func refused() error {
+	return workspace.Errorf(workspace.LoginNeeded, "the token is not valid here, or not any more").WithHint("akos auth login")
+}
+
+// claims are what is taken of a token, by the names that providers use.
+type claims struct {
+	Subject  string   `json:"sub"`
+	TenantID string   `json:"tenant_id"`
+	TID      string   `json:"tid"`
+	OrgID    string   `json:"org_id"`
+	OrgLong  string   `json:"organization_id"`
+	Tenants  []string `json:"tenants"`
+	Scope    texts    `json:"scope"`
+	SCP      texts    `json:"scp"`
+}
+
+// texts is a list, or one text with spaces between.
+type texts []string
+
+func (t *texts) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*t = strings.Fields(one)
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(t))
+}
+
+// identity returns who c speaks of. A provider that knows none of our scopes
+// can't narrow a token by them, so such a token may do all that its user may.
+func (c claims) identity(expires time.Time) (workspace.Identity, error) {
+	id := workspace.Identity{UserID: c.Subject, Tenants: slices.Clone(c.Tenants), Scopes: []string{}, ExpiresAt: expires}
+	for _, t := range []string{c.TenantID, c.TID, c.OrgID, c.OrgLong, "default"} {
+		if id.TenantID = t; t != "" {
+			break
+		}
+	}
+	if !slices.Contains(id.Tenants, id.TenantID) {
+		id.Tenants = append(id.Tenants, id.TenantID)
+	}
+	slices.Sort(id.Tenants)
+	for _, s := range append(c.Scope, c.SCP...) {
+		if workspace.CheckScopes([]string{s}) == nil {
+			id.Scopes = append(id.Scopes, s)
+		}
+	}
+	if len(id.Scopes) == 0 {
+		id.Scopes = []string{"cli"}
+	}
+	for _, s := range append([]string{id.UserID}, id.Tenants...) {
+		if s == "" || workspace.CheckText(s, 200) != nil {
+			return workspace.Identity{}, refused()
+		}
+	}
+	// It is a part of the names under which values are kept.
+	if strings.Contains(id.TenantID, "/") || id.TenantID == workspace.LocalTenant {
+		return workspace.Identity{}, workspace.Errorf(workspace.Denied, "the tenant of the token has a name that is taken here")
+	}
+	return id, nil
+}
+
+// introspect asks the issuer whether a token is good (RFC 7662).
+func (v *Verifier) introspect(ctx context.Context, endpoint, token string) (workspace.Identity, error) {
+	password, err := v.Secret()
+	if err != nil {
+		return workspace.Identity{}, err
+	}
+	body := url.Values{"token": {token}, "token_type_hint": {"access_token"}}.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(body))
+	if err != nil {
+		return workspace.Identity{}, v.silent(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	req.SetBasicAuth(url.QueryEscape(v.Client), url.QueryEscape(password)) // RFC 6749 section 2.3.1
+	res, err := v.HTTP.Do(req)
+	if err != nil {
+		return workspace.Identity{}, v.silent(err)
+	}
+	defer res.Body.Close()
+	var answer struct {
+		claims
+		Active   bool   `json:"active"`
+		Expires  int64  `json:"exp"`
+		Issuer   string `json:"iss"`
+		Audience texts  `json:"aud"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+		return workspace.Identity{}, v.silent(err)
+	}
+	switch {
+	case !answer.Active,
+		answer.Issuer != "" && answer.Issuer != v.Issuer,
+		answer.Expires != 0 && !v.Now().Before(time.Unix(answer.Expires, 0)),
+		!slices.Contains(answer.Audience, v.Audience):
+		return workspace.Identity{}, refused()
+	}
+	var expires time.Time
+	if answer.Expires != 0 {
+		expires = time.Unix(answer.Expires, 0).UTC()
+	}
+	return answer.identity(expires)
+}

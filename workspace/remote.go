@@ -1,0 +1,103 @@
+package workspace
+
+import "context"
+
+// A Remote speaks to workspace servers. Its errors are of these kinds:
+// Unavailable (nothing answers there), LoginNeeded (the token is not taken),
+// Denied (the token does not allow it), Invalid (an address that is none), and
+// whatever the server says of the request itself.
+type Remote interface {
+	// Local returns the origin of the sidecar that runs on this home, if one
+	// does. It asks no network but looks whether the process lives.
+	Local(ctx context.Context) (origin string, ok bool)
+	// Ready returns nil if server answers and can do its work.
+	Ready(ctx context.Context, server string) error
+	// Whoami asks server whose token it is.
+	Whoami(ctx context.Context, server string, token Secret) (Identity, error)
+	// Secrets returns the secrets of a server.
+	Secrets(server string, token Secret, workspace string) RemoteSecrets
+}
+
+// RemoteSecrets are the secrets of one workspace at one server, as the holder
+// of one token sees them.
+type RemoteSecrets interface {
+	List(ctx context.Context, scope Scope) ([]StoredKey, error)
+	Put(ctx context.Context, key string, scope Scope, value Secret) (Stored, error)
+	Remove(ctx context.Context, key string, scope Scope) (Removed, error)
+}
+
+// remoteSecrets returns the secrets of this workspace at its server. The
+// sidecar of this home needs no token from this user: without one it is
+// reached where only this user can reach it.
+func (w *Workspace) remoteSecrets(ctx context.Context) (RemoteSecrets, error) {
+	site, err := w.trusted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	server, err := w.server(ctx, site, "")
+	if err != nil {
+		return nil, err
+	}
+	token, _, err := w.bearer(ctx, server)
+	if Explain(err).Kind == LoginNeeded {
+		switch local, running := w.Remote.Local(ctx); {
+		case running && local == server:
+			token, err = Secret{}, nil
+		case !running && server == DefaultServer:
+			err = Errorf(Unavailable, "no sidecar runs here").WithHint("akos serve")
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.Remote.Secrets(server, token, site.ID), nil
+}
+
+// SendSecret stores a value through the workspace server.
+func (w *Workspace) SendSecret(ctx context.Context, key string, scope Scope, value Secret) (Stored, error) {
+	if err := CheckKey(key); err != nil {
+		return Stored{}, err
+	}
+	if err := checkValue(value); err != nil {
+		return Stored{}, err
+	}
+	r, err := w.remoteSecrets(ctx)
+	if err != nil {
+		return Stored{}, err
+	}
+	return r.Put(ctx, key, scope, value)
+}
+
+// CheckSend returns the error that SendSecret would return whatever the value
+// is, as far as it can be told before: so that nobody is asked for nothing.
+func (w *Workspace) CheckSend(ctx context.Context, key string, scope Scope) error {
+	if err := CheckKey(key); err != nil {
+		return err
+	}
+	r, err := w.remoteSecrets(ctx)
+	if err == nil {
+		_, err = r.List(ctx, scope)
+	}
+	return err
+}
+
+// RemoteList returns the keys at the workspace server.
+func (w *Workspace) RemoteList(ctx context.Context, scope Scope) ([]StoredKey, error) {
+	r, err := w.remoteSecrets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.List(ctx, scope)
+}
+
+// RemoteRemove forgets a key at the workspace server.
+func (w *Workspace) RemoteRemove(ctx context.Context, key string, scope Scope) (Removed, error) {
+	if err := CheckKey(key); err != nil {
+		return Removed{}, err
+	}
+	r, err := w.remoteSecrets(ctx)
+	if err != nil {
+		return Removed{}, err
+	}
+	return r.Remove(ctx, key, scope)
+}

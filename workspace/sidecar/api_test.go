@@ -1,0 +1,595 @@
+package sidecar_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/akos/workspace"
+)
+
+// TestStatuses: each kind of error has one status. Of the vault here a
+// stranger learns no more than that it does not work.
+func TestStatuses(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	token := r.token("acme", "cli")
+	const told = "tells of /home/op/.local/share/akos"
+	// The status of a kind that the Verifier, or the vault for this user,
+	// gives; and of the vault for a stranger.
+	want := map[workspace.Kind][2]int{
+		workspace.Internal:           {500, 503},
+		workspace.Invalid:            {400, 400},
+		workspace.NotFound:           {404, 404},
+		workspace.LoginNeeded:        {401, 503},
+		workspace.Denied:             {403, 503},
+		workspace.Conflict:           {409, 409},
+		workspace.CredentialsMissing: {424, 503},
+		workspace.Unavailable:        {503, 503},
+		workspace.HumanNeeded:        {503, 503},
+		workspace.Canceled:           {503, 503},
+	}
+	for _, k := range workspace.Kinds() {
+		status, ok := want[k]
+		if !ok {
+			t.Fatalf("%v has no row", k)
+		}
+		err := workspace.Errorf(k, told).WithHint("akos doctor").Because(errors.New("the cause"))
+		r.verifierFails(err)
+		if a := r.ask("GET", "/api/v1/secrets", token, nil); a.status != status[0] || a.kind() != k.String() || strings.Contains(a.body, "the cause") {
+			t.Errorf("%v of the verifier: %d %s", k, a.status, a.body)
+		}
+		r.verifierFails(nil)
+		r.store.failWith(err)
+		for _, do := range [][2]string{{"GET", ""}, {"PUT", "/KEY"}, {"DELETE", "/KEY"}} {
+			var body io.Reader
+			if do[0] == "PUT" {
+				body = strings.NewReader("value")
+			}
+			if a := r.ask(do[0], "/api/v1/secrets"+do[1], own, body); a.status != status[0] || a.kind() != k.String() || !strings.Contains(a.body, told) || strings.Contains(a.body, "the cause") {
+				t.Errorf("%v, %s of this user: %d %s", k, do[0], a.status, a.body)
+			}
+			if do[0] == "PUT" {
+				body = strings.NewReader("value")
+			}
+			a := r.ask(do[0], "/api/v1/secrets"+do[1], token, body)
+			hides := status[1] != status[0] || k == workspace.Unavailable || k == workspace.HumanNeeded
+			if a.status != status[1] || hides && (strings.Contains(a.body, "/home/op") || strings.Contains(a.body, "doctor")) {
+				t.Errorf("%v, %s of a stranger: %d %s", k, do[0], a.status, a.body)
+			}
+		}
+		r.store.failWith(nil)
+	}
+	r.store.failWith(errors.New("no kind at all"))
+	if a := r.ask("GET", "/api/v1/secrets", own, nil); a.status != 500 || a.kind() != "internal" || strings.Contains(a.body, "no kind") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	r.store.failWith(nil)
+	if !strings.Contains(r.log.String(), "the cause") || !strings.Contains(r.log.String(), "no kind at all") {
+		t.Error("the log does not say why")
+	}
+}
+
+func TestUnauthorized(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	token := r.token("acme", "cli")
+	for _, tt := range []struct {
+		name   string
+		header []string
+		status int
+	}{
+		{"none", nil, 401},
+		{"another token", []string{"Bearer nobody"}, 401},
+		{"no token", []string{"Bearer "}, 401},
+		{"basic", []string{"Basic " + token}, 401},
+		{"the token alone", []string{token}, 401},
+		{"two", []string{"Bearer nobody", "Bearer " + token}, 401},
+		{"any case", []string{"bEARER " + token}, 200},
+		{"spaces", []string{"Bearer   " + token + " "}, 200},
+	} {
+		for _, path := range []string{"/api/v1/whoami", "/api/v1/secrets", "/api/v1/nothing"} {
+			a := r.ask("GET", path, "", nil, func(req *http.Request) { req.Header["Authorization"] = tt.header })
+			want := tt.status
+			if want == 200 && path == "/api/v1/nothing" {
+				want = 404
+			}
+			if a.status != want {
+				t.Errorf("%s, %s: %d", tt.name, path, a.status)
+			}
+			if challenge := a.header.Get("WWW-Authenticate"); (a.status == 401) != (challenge == `Bearer resource_metadata="`+r.url+`/.well-known/oauth-protected-resource"`) {
+				t.Errorf("%s: %s", tt.name, challenge)
+			}
+			if a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Content-Type-Options") != "nosniff" || a.header.Get("Content-Type") != "application/json" {
+				t.Errorf("%s: %v", tt.name, a.header)
+			}
+		}
+	}
+	// A token in a query or a cookie is none (RFC 9700 section 4.3.2).
+	if a := r.ask("GET", "/api/v1/whoami?access_token="+token, "", nil, func(req *http.Request) { req.AddCookie(&http.Cookie{Name: "token", Value: token}) }); a.status != 401 {
+		t.Errorf("a token in the query: %d", a.status)
+	}
+	// Over the socket this user needs none, and one that is given counts.
+	bad := func(req *http.Request) { req.Header.Set("Authorization", "Bearer nobody") }
+	if a := r.ask("GET", "/api/v1/secrets", own, nil); a.status != 200 {
+		t.Errorf("the socket: %d %s", a.status, a.body)
+	}
+	if a := r.ask("GET", "/api/v1/secrets", own, nil, bad); a.status != 401 {
+		t.Errorf("the socket with a token: %d", a.status)
+	}
+	if a := r.ask("GET", "/api/v1/whoami", own, nil); a.status != 401 {
+		t.Errorf("whoami on the socket: %d", a.status)
+	}
+}
+
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	all := r.token("acme", "cli")
+	for _, tt := range []struct {
+		scopes                    []string
+		whoami, list, put, remove int
+	}{
+		{nil, 200, 403, 403, 403},
+		{[]string{"read"}, 200, 200, 403, 403},
+		{[]string{"write"}, 200, 403, 200, 403},
+		{[]string{"admin"}, 200, 403, 403, 200},
+		{[]string{"cli"}, 200, 200, 200, 200},
+		{[]string{"read", "write"}, 200, 200, 200, 403},
+		{[]string{"introspect"}, 200, 403, 403, 403},
+		{[]string{"CLI", "readwrite", "*", ""}, 200, 403, 403, 403},
+	} {
+		token := r.token("acme", tt.scopes...)
+		r.put(all, "KEPT", "", "a fake value")
+		if a := r.ask("GET", "/api/v1/whoami", token, nil); a.status != tt.whoami {
+			t.Errorf("%q: whoami %d", tt.scopes, a.status)
+		}
+		for _, scope := range []string{"", "?scope=workspace", "?scope=tenant"} {
+			if a := r.ask("GET", "/api/v1/secrets"+scope, token, nil); a.status != tt.list || tt.list != 200 && strings.Contains(a.body, "KEPT") {
+				t.Errorf("%q: list %d %s", tt.scopes, a.status, a.body)
+			}
+		}
+		if a := r.ask("PUT", "/api/v1/secrets/NEW", token, strings.NewReader("a fake value")); a.status != tt.put {
+			t.Errorf("%q: put %d", tt.scopes, a.status)
+		}
+		if a := r.ask("DELETE", "/api/v1/secrets/KEPT", token, nil); a.status != tt.remove {
+			t.Errorf("%q: remove %d", tt.scopes, a.status)
+		}
+		if _, there := r.value(workspace.ScopeWorkspace, "acme/default", "KEPT"); there == (tt.remove == 200) {
+			t.Errorf("%q: KEPT is there: %v", tt.scopes, there)
+		}
+		r.ask("DELETE", "/api/v1/secrets/NEW", all, nil)
+	}
+}
+
+// TestTenants: a token of one tenant can't learn that a key of another exists,
+// whatever either is called.
+func TestTenants(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	tenants := []string{
+		"acme", "local", "default", "ACME", "acme/default", "local/default", "../acme", "acme\x00", "%61cme", "acme ", "/", "..", "аcme", // the last with a Cyrillic а
+	}
+	tokens := map[string]string{}
+	for _, tenant := range tenants {
+		tokens[tenant] = r.token(tenant, "cli")
+	}
+	for _, holder := range []string{"acme", "local", "acme/default", "../acme"} {
+		a := tokens[holder]
+		for _, query := range []string{"", "?workspace=other", "?scope=tenant"} {
+			r.put(a, "SHARED", query, "a fake value of "+holder)
+		}
+		// A connection of the home, made in that tenant, uses its key.
+		if err := r.store.Store.Write(t.Context(), func(tx workspace.Tx) error {
+			return tx.AddConnection("elsewhere", holder, workspace.Connection{
+				ID: "con_1", Name: "chat", Kind: "slack", Config: map[string]any{},
+				Auth: workspace.Auth{Type: "vault", Keys: []workspace.KeyUse{{Field: "token", Key: "SHARED"}}}, CreatedAt: time.Now(), UpdatedAt: time.Now(),
+			})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if a := r.ask("DELETE", "/api/v1/secrets/SHARED?scope=tenant", a, nil); a.status != 409 || !strings.Contains(a.body, "chat") {
+			t.Errorf("%q: in use: %d %s", holder, a.status, a.body)
+		}
+		for _, stranger := range tenants {
+			if stranger == holder {
+				continue
+			}
+			b := tokens[stranger]
+			for _, query := range []string{"?", "?workspace=other", "?scope=tenant", "?workspace=default&scope=workspace"} {
+				if got := r.ask("GET", "/api/v1/secrets"+query, b, nil); got.status != 200 || got.body != "{\"keys\":[]}\n" {
+					t.Errorf("%q sees of %q with %q: %s", stranger, holder, query, got.body)
+				}
+				// What exists elsewhere and what exists nowhere are answered alike,
+				// after the same transactions.
+				var there, nowhere answer
+				one := r.store.during(func() { there = r.ask("DELETE", "/api/v1/secrets/SHARED"+query, b, nil) })
+				two := r.store.during(func() { nowhere = r.ask("DELETE", "/api/v1/secrets/NOBODY"+query, b, nil) })
+				if there.status != 404 || nowhere.status != 404 || strings.ReplaceAll(there.body, "SHARED", "NOBODY") != nowhere.body ||
+					!equal(there.header, nowhere.header) || !slices.Equal(one, two) {
+					t.Errorf("%q can tell of %q with %q: %d %s %v, %d %s %v", stranger, holder, query, there.status, there.body, one, nowhere.status, nowhere.body, two)
+				}
+			}
+			// A key of the same name is a new one, and nobody else's.
+			for _, query := range []string{"?workspace=default", "?scope=tenant"} {
+				var there, nowhere answer
+				one := r.store.during(func() { there = r.put(b, "SHARED", query, "another fake value") })
+				two := r.store.during(func() { nowhere = r.put(b, "NOBODY", query, "another fake value") })
+				if strings.ReplaceAll(there.body, "SHARED", "NOBODY") != nowhere.body || !slices.Equal(one, two) {
+					t.Errorf("%q can tell of %q by storing: %s %v, %s %v", stranger, holder, there.body, one, nowhere.body, two)
+				}
+				if got := r.ask("GET", "/api/v1/secrets"+query, b, nil); strings.Contains(got.body, "chat") || !strings.Contains(got.body, `"usedBy":[]`) {
+					t.Errorf("%q sees who uses a key of %q: %s", stranger, holder, got.body)
+				}
+				for _, key := range []string{"SHARED", "NOBODY"} {
+					if got := r.ask("DELETE", "/api/v1/secrets/"+key+query, b, nil); got.status != 200 || !strings.Contains(got.body, `"usedBy":[]`) {
+						t.Errorf("%q removes its own %s: %d %s", stranger, key, got.status, got.body)
+					}
+				}
+			}
+		}
+		if _, err := r.conn(t, func(tx workspace.Tx) (bool, error) { return tx.DeleteConnection("elsewhere", "chat") }); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.ask("GET", "/api/v1/secrets?workspace=other", a, nil).keys(); !slices.Equal(got, []string{"tenant SHARED", "workspace SHARED"}) {
+			t.Errorf("%q: %q", holder, got)
+		}
+		for _, query := range []string{"", "?workspace=other", "?scope=tenant"} {
+			if got := r.ask("DELETE", "/api/v1/secrets/SHARED"+query, a, nil); got.status != 200 {
+				t.Errorf("%q: %d %s", holder, got.status, got.body)
+			}
+		}
+	}
+}
+
+func (r *rig) conn(t *testing.T, fn func(workspace.Tx) (bool, error)) (ok bool, err error) {
+	err = r.store.Store.Write(t.Context(), func(tx workspace.Tx) error { ok, err = fn(tx); return err })
+	return ok, err
+}
+
+// TestOwnTenant: the home's own tenant is at home in its workspaces; nobody
+// else is, and a token that is for no tenant opens nothing.
+func TestOwnTenant(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	local, acme := r.token(workspace.LocalTenant, "cli"), r.token("acme", "cli")
+	r.put(own, "HOME", "", "a fake value")
+	r.put(own, "HOME", "?workspace=shop", "a fake value")
+	for query, want := range map[string][]string{"": {"workspace HOME"}, "?workspace=shop": {"workspace HOME"}, "?workspace=else": {}} {
+		for _, token := range []string{own, local} {
+			if got := r.ask("GET", "/api/v1/secrets"+query, token, nil).keys(); !slices.Equal(got, want) {
+				t.Errorf("%s %q: %q", token, query, got)
+			}
+		}
+		if got := r.ask("GET", "/api/v1/secrets"+query, acme, nil).keys(); len(got) != 0 {
+			t.Errorf("acme %q: %q", query, got)
+		}
+	}
+	r.put(local, "NEW", "?workspace=shop", "a fake value of local")
+	if v, ok := r.value(workspace.ScopeWorkspace, "shop", "NEW"); !ok || v != "a fake value of local" {
+		t.Errorf("%q %v", v, ok)
+	}
+	for _, id := range []workspace.Identity{{UserID: "ada", Scopes: []string{"cli"}}, {TenantID: "acme", Scopes: []string{"cli"}}} {
+		token := r.token("", "cli")
+		r.mu.Lock()
+		r.tokens[token] = id
+		r.mu.Unlock()
+		if a := r.ask("GET", "/api/v1/secrets", token, nil); a.status != 403 {
+			t.Errorf("%+v: %d %s", id, a.status, a.body)
+		}
+	}
+}
+
+// TestServerEnvironment: what the environment of the server holds is told to
+// this user alone.
+func TestServerEnvironment(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	r.env["AKOS_VAULT"], r.env["OPENAI_API_KEY"] = "env", "fake"
+	if got := r.ask("GET", "/api/v1/secrets", own, nil).keys(); !slices.Equal(got, []string{"workspace OPENAI_API_KEY"}) {
+		t.Errorf("%q", got)
+	}
+	for _, tenant := range []string{"acme", "local"} {
+		token := r.token(tenant, "cli")
+		if a := r.ask("GET", "/api/v1/secrets", token, nil); a.status != 200 || len(a.keys()) != 0 {
+			t.Errorf("%s: %d %s", tenant, a.status, a.body)
+		}
+		if a := r.ask("PUT", "/api/v1/secrets/KEY", token, strings.NewReader("value")); a.status != 503 {
+			t.Errorf("%s: %d %s", tenant, a.status, a.body)
+		}
+	}
+}
+
+func TestNoticeIsTheServers(t *testing.T) {
+	r := newRig(t, "")
+	r.env["AKOS_VAULT"] = "auto"
+	r.env["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/nonexistent"
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+	if a := r.put(r.token("acme", "cli"), "KEY", "", "value"); strings.Contains(a.body, r.home) {
+		t.Errorf("a stranger is told of the files of the server: %s", a.body)
+	}
+	if !strings.Contains(r.log.String(), "vault.identity") {
+		t.Error("nobody is told where the key is")
+	}
+}
+
+func TestWorkspaceIDs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	token := r.token("acme", "cli")
+	for _, id := range []string{
+		"a%2Fb", "..", "../default", "..%2Fdefault", "Default", "a%00", "a%0A", "-a", "a-", "acme/default", "a.b", "a+b", "%C3%A9", strings.Repeat("a", 64),
+		"a%2", "%zz", "a;workspace=b", "sk-" + "proj-" + strings.Repeat("Ab3", 20),
+	} {
+		for _, tok := range []string{token, own} {
+			if a := r.ask("GET", "/api/v1/secrets?workspace="+id, tok, nil); a.status != 400 || a.kind() != "invalid" || strings.Contains(a.body, "Ab3") {
+				t.Errorf("%s: %d %s", id, a.status, a.body)
+			}
+			if a := r.ask("PUT", "/api/v1/secrets/KEY?workspace="+id, tok, strings.NewReader("value")); a.status != 400 {
+				t.Errorf("%s: %d %s", id, a.status, a.body)
+			}
+		}
+	}
+	for _, q := range []string{"?scope=else", "?scope=Tenant", "?scope=tenant%00", "?scope=%"} {
+		if a := r.ask("GET", "/api/v1/secrets"+q, token, nil); a.status != 400 {
+			t.Errorf("%s: %d %s", q, a.status, a.body)
+		}
+	}
+	for _, key := range []string{"", "a/b", "a%2Fb", "%2e%2e%2fx", "1A", "K%20", "K%00", "%C3%A9", strings.Repeat("K", 129), "ghp_" + strings.Repeat("aB3dE6", 6)} {
+		a := r.ask("PUT", "/api/v1/secrets/"+key, token, strings.NewReader("value"))
+		if a.status != 400 || strings.Contains(a.body, "aB3d") {
+			t.Errorf("%s: %d %s", key, a.status, a.body)
+		}
+	}
+	if got := r.ask("GET", "/api/v1/secrets", token, nil).keys(); len(got) != 0 {
+		t.Errorf("%q", got)
+	}
+	// A path is not taken for another that it looks like.
+	for _, path := range []string{"/api/v1/secrets/../secrets/KEY", "/api//v1/secrets/KEY", "/api/v1/./secrets/KEY", "/API/v1/secrets/KEY"} {
+		if a := r.ask("PUT", path, token, strings.NewReader("value")); a.status < 300 || a.status == 401 {
+			t.Errorf("%s: %d", path, a.status)
+		}
+	}
+	if got := r.ask("GET", "/api/v1/secrets", token, nil).keys(); len(got) != 0 {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestValues(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	token := r.token("acme", "cli")
+	every := make([]byte, 256)
+	for i := range every {
+		every[i] = byte(i)
+	}
+	random := make([]byte, workspace.MaxValue)
+	rand.New(rand.NewSource(1)).Read(random)
+	for i, v := range [][]byte{{0}, {'\n'}, []byte("\r\n"), []byte("é"), {0xff, 0xfe}, every, []byte("--boundary\r\n\r\n0\r\n\r\n"), []byte(`{"a":"&lt;"}`), random[:workspace.MaxValue-1], random} {
+		for _, chunked := range []bool{false, true} {
+			var body io.Reader = bytes.NewReader(v)
+			if chunked {
+				body = io.MultiReader(body) // of unknown length
+			}
+			key := fmt.Sprintf("K_%d", i)
+			if a := r.ask("PUT", "/api/v1/secrets/"+key, token, body); a.status != 200 {
+				t.Fatalf("%d bytes: %d %s", len(v), a.status, a.body)
+			}
+			if got, ok := r.value(workspace.ScopeWorkspace, "acme/default", key); !ok || got != string(v) {
+				t.Errorf("%d bytes came back as %d", len(v), len(got))
+			}
+		}
+	}
+	for name, v := range map[string][]byte{"nothing": {}, "1 MiB and 1": append(random, 1), "a little more": append(random, random[:100<<10]...)} {
+		for _, chunked := range []bool{false, true} {
+			var body io.Reader = bytes.NewReader(v)
+			if chunked {
+				body = io.MultiReader(body)
+			}
+			expect := func(req *http.Request) { req.Header.Set("Expect", "100-continue") }
+			if a := r.ask("PUT", "/api/v1/secrets/BAD", token, body, expect); a.status != 400 || a.kind() != "invalid" {
+				t.Errorf("%s: %d %s", name, a.status, a.body)
+			}
+		}
+	}
+	for _, kind := range []string{"", "text/plain", "application/json", "application/octet-stream; charset=utf-8", "application/x-www-form-urlencoded", "APPLICATION/OCTET-STREAM"} {
+		a := r.ask("PUT", "/api/v1/secrets/BAD", token, strings.NewReader("value"), func(req *http.Request) { req.Header.Set("Content-Type", kind) })
+		if a.status != 400 {
+			t.Errorf("%q: %d", kind, a.status)
+		}
+	}
+	if _, ok := r.value(workspace.ScopeWorkspace, "acme/default", "BAD"); ok {
+		t.Error("something was stored")
+	}
+	// Who may not store is told so, and keeps the value.
+	reader := r.token("acme", "read")
+	for range 20 {
+		expect := func(req *http.Request) { req.Header.Set("Expect", "100-continue") }
+		if a := r.ask("PUT", "/api/v1/secrets/BAD", reader, bytes.NewReader(random), expect); a.status != 403 {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	for _, v := range [][]byte{random[:64]} {
+		if strings.Contains(r.log.String(), string(v)) {
+			t.Error("a value is in the log")
+		}
+	}
+	if strings.Contains(r.log.String(), token) || strings.Contains(r.log.String(), reader) {
+		t.Error("a token is in the log")
+	}
+}
+
+// TestExpectContinue: a value is not asked for from whom it is not taken.
+func TestExpectContinue(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	for _, tt := range []struct{ scope, want string }{{"write", "HTTP/1.1 100 Continue"}, {"read", "HTTP/1.1 403"}} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		fmt.Fprintf(conn, "PUT /api/v1/secrets/KEY HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/octet-stream\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n", r.token("acme", tt.scope))
+		b := make([]byte, 1000)
+		n, err := conn.Read(b)
+		if err != nil || !strings.HasPrefix(string(b[:n]), tt.want) {
+			t.Fatalf("%s: %q %v", tt.scope, b[:n], err)
+		}
+		if tt.scope == "read" {
+			continue
+		}
+		fmt.Fprint(conn, "value")
+		if n, err = conn.Read(b); err != nil || !strings.HasPrefix(string(b[:n]), "HTTP/1.1 200") {
+			t.Errorf("%q %v", b[:n], err)
+		}
+	}
+	if v, _ := r.value(workspace.ScopeWorkspace, "acme/default", "KEY"); v != "value" {
+		t.Errorf("%q", v)
+	}
+	if a := r.ask("PUT", "/api/v1/secrets/KEY", r.token("acme", "cli"), strings.NewReader("v"), func(req *http.Request) { req.Header.Set("Expect", "the unexpected") }); a.status != 417 {
+		t.Errorf("%d", a.status)
+	}
+}
+
+// TestFraming: a message whose end can be read in two ways is not taken, and
+// never is what follows it a request of its own.
+func TestFraming(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	token := r.token("acme", "cli")
+	head := func(framing string) string {
+		return "PUT /api/v1/secrets/KEY HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\nContent-Type: application/octet-stream\r\n" + framing + "\r\n"
+	}
+	second := "DELETE /api/v1/secrets/VICTIM HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\n\r\n"
+	r.put(token, "VICTIM", "", "a fake value")
+	for _, tt := range []struct{ name, text, status string }{
+		{"two lengths", head("Content-Length: 5\r\nContent-Length: 6\r\n") + "value" + second, "400"},
+		{"a list of lengths", head("Content-Length: 5, 6\r\n") + "value" + second, "400"},
+		{"a negative length", head("Content-Length: -1\r\n") + second, "400"},
+		{"a length with a sign", head("Content-Length: +5\r\n") + "value" + second, "400"},
+		{"a length in hex", head("Content-Length: 0x5\r\n") + "value" + second, "400"},
+		{"two encodings", head("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n") + "0\r\n\r\n" + second, "501"},
+		{"an unknown encoding", head("Transfer-Encoding: xchunked\r\n") + "0\r\n\r\n" + second, "501"},
+		{"an encoding in tabs", head("Transfer-Encoding:\tchunked, x\r\n") + "0\r\n\r\n" + second, "501"},
+		{"a space before the colon", head("Content-Length : 5\r\n") + "value" + second, "400"},
+		// RFC 9112 section 6.3: the chunks count; section 6.1: and then it closes.
+		{"a length and chunks", head("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n") + "0\r\n\r\n" + second, "400"},
+		{"a bare CR", head("X: a\rContent-Length: 5\r\n") + "value" + second, "400"},
+		{"a NUL", head("X: a\x00\r\n"), "400"},
+		{"no host", strings.Replace(head(""), "Host: x\r\n", "", 1), "400"},
+		{"two hosts", strings.Replace(head(""), "Host: x\r\n", "Host: x\r\nHost: y\r\n", 1), "400"},
+		{"a bad chunk", head("Transfer-Encoding: chunked\r\n") + "zz\r\n" + second, "400"},
+		{"a huge chunk", head("Transfer-Encoding: chunked\r\n") + "fffffffffffffffff\r\n" + second, "400"},
+		{"cut off", head("Content-Length: 100\r\n") + "value", "400"},
+		{"chunks cut off", head("Transfer-Encoding: chunked\r\n") + "5\r\nvalue\r\n", "400"},
+		{"HTTP 0.9", "GET /api/v1/whoami\r\n\r\n", "400"},
+		{"HTTP 9", "GET /api/v1/whoami HTTP/9.0\r\nHost: x\r\n\r\n", "505"},
+		{"a long header", "GET /api/v1/whoami HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + strings.Repeat("x", 80<<10) + "\r\n\r\n", "431"},
+	} {
+		got := r.raw(tt.text)
+		if !strings.HasPrefix(got, "HTTP/1.1 "+tt.status) && !strings.HasPrefix(got, "HTTP/1.0 "+tt.status) || strings.Count(got, "HTTP/1.") != 1 {
+			t.Errorf("%s: %q", tt.name, got)
+		}
+	}
+	if got := r.ask("GET", "/api/v1/secrets", token, nil).keys(); !slices.Equal(got, []string{"workspace VICTIM"}) {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestMethods: what is not offered is 404 or 405, and no answer is for another
+// origin (CORS).
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	token := r.token("acme", "cli")
+	for _, tt := range []struct{ path, takes string }{
+		{"/api/v1/whoami", "GET"}, {"/api/v1/secrets", "GET"}, {"/api/v1/secrets/KEY", "PUT DELETE"}, {"/healthz", "GET HEAD"}, {"/readyz", "GET HEAD"},
+		{"/api/v1/", ""}, {"/api/v1/secretsKEY", ""}, {"/api/v2/whoami", ""}, {"/api/v1/whoami/", ""}, {"/debug/pprof/", ""},
+	} {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"} {
+			for _, tok := range []string{token, ""} {
+				var body io.Reader
+				if method == "PUT" {
+					body = strings.NewReader("value")
+				}
+				a := r.ask(method, tt.path, tok, body, func(req *http.Request) {
+					req.Header.Set("Origin", "http://evil.example")
+					req.Header.Set("Access-Control-Request-Method", method)
+				})
+				if slices.Contains(strings.Fields(tt.takes), method) {
+					if a.status == 404 && method != "DELETE" || a.status == 405 {
+						t.Errorf("%s %s: %d", method, tt.path, a.status)
+					}
+				} else if a.status != 404 && a.status != 405 && (tok != "" || a.status != 401) {
+					t.Errorf("%s %s: %d", method, tt.path, a.status)
+				}
+				for name := range a.header {
+					if strings.HasPrefix(name, "Access-Control-") {
+						t.Errorf("%s %s: %s", method, tt.path, name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestAnyHost: the Host does not matter, since the token does.
+func TestAnyHost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	token := r.token("acme", "cli")
+	for _, host := range []string{"evil.example", "127.0.0.1", "localhost:1", "[::1]"} {
+		as := func(req *http.Request) { req.Host = host }
+		for _, path := range []string{"/api/v1/whoami", "/api/v1/secrets"} {
+			if a := r.ask("GET", path, "", nil, as); a.status != 401 {
+				t.Errorf("%s without a token: %d", host, a.status)
+			}
+			if a := r.ask("GET", path, token, nil, as); a.status != 200 {
+				t.Errorf("%s: %d", host, a.status)
+			}
+		}
+	}
+}
+
+// TestCanceled: a client that goes away ends what was done for it, and is no
+// error of the server.
+func TestCanceled(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	token := r.token("acme", "cli")
+	ctx, cancel := context.WithCancel(t.Context())
+	body, w := io.Pipe()
+	defer w.Close()
+	req, err := http.NewRequestWithContext(ctx, "PUT", r.url+"/api/v1/secrets/KEY", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/octet-stream")
+	done := make(chan error, 1)
+	go func() {
+		res, err := http.DefaultTransport.RoundTrip(req)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		done <- err
+	}()
+	_, _ = io.WriteString(w, "half of a value")
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if _, ok := r.value(workspace.ScopeWorkspace, "acme/default", "KEY"); ok {
+		t.Error("half a value was stored")
+	}
+}

@@ -1,0 +1,275 @@
+// Package sidecar is the process behind `akos serve`: it listens, serves the
+// pages and the API, and ends in good order.
+//
+// It does not know how anybody logs in: it is given a handler that does, and
+// a [Verifier]. Its invariants: one sidecar a home; off loopback there is TLS;
+// over its socket it answers this user alone; no answer and no log line holds
+// a value or a token.
+package sidecar
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"example.com/akos/workspace"
+	"example.com/akos/workspace/internal/rendezvous"
+)
+
+// Options are what a sidecar stands on.
+type Options struct {
+	workspace.ServeOptions
+	Home  string
+	Parts workspace.Options // of the workspaces that it serves
+	// Login returns what serves the pages and the endpoints of a login below
+	// the public URL, and what checks tokens. It is called once it is known
+	// where the sidecar listens.
+	Login func(public string, hosts []string) (http.Handler, Verifier, error)
+	// Ready returns nil if the state can be read.
+	Ready func(context.Context) error
+	// Greeting returns what else to say once it is ready, or "".
+	Greeting func(public string) (string, error)
+	Log      *slog.Logger
+}
+
+// Serve runs the sidecar until ctx ends.
+func Serve(ctx context.Context, o Options) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.Home, 0o700); err != nil {
+		return workspace.Errorf(workspace.Unavailable, "%s can't be made", o.Home).Because(err)
+	}
+	claim, err := rendezvous.Take(ctx, o.Home)
+	if errors.Is(err, rendezvous.ErrTaken) {
+		if p, ok := rendezvous.Find(o.Home); ok {
+			return workspace.Errorf(workspace.Conflict, "a sidecar of this home runs already, at %s (process %d)", p.URL, p.PID).WithHint("akos status")
+		}
+		return workspace.Errorf(workspace.Conflict, "a sidecar of this home is just starting").WithHint("akos status")
+	}
+	if err != nil {
+		return workspace.Errorf(workspace.Unavailable, "%s can't be written", o.Home).Because(err)
+	}
+	defer claim.Release()
+
+	tcp, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return workspace.Errorf(workspace.Unavailable, "%s can't be listened on", o.Listen).WithHint("akos serve --listen 127.0.0.1:0").Because(err)
+	}
+	tcp = newLimited(tcp, maxConns)
+	defer tcp.Close()
+	public, hosts := o.public(tcp.Addr())
+	login, verifier, err := o.Login(public, hosts)
+	if err != nil {
+		return err
+	}
+	socket, path, err := listenLocal(o.Home)
+	if err != nil {
+		return workspace.Errorf(workspace.Unavailable, "the socket of the sidecar can't be made").Because(err)
+	}
+	if socket != nil {
+		defer func() {
+			_ = socket.Close()
+			_ = os.RemoveAll(path)
+			_ = os.Remove(filepath.Dir(path)) // unless that is the home, which is not empty
+		}()
+	}
+	api := &API{parts: o.Parts, verifier: verifier, resource: public}
+	remote := o.server(o.mux(api, login))
+	if o.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
+		if err != nil {
+			return workspace.Errorf(workspace.Invalid, "the certificate and its key can't be read").Because(err)
+		}
+		remote.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	}
+	local := o.server(o.mux(api, nil))
+	local.ConnContext = localOnly
+
+	failed := make(chan error, 2)
+	go func() {
+		if remote.TLSConfig != nil {
+			failed <- remote.ServeTLS(tcp, "", "")
+			return
+		}
+		failed <- remote.Serve(tcp)
+	}()
+	if socket != nil {
+		go func() { failed <- local.Serve(socket) }()
+	}
+	// Said only once both are listened on.
+	if err := claim.Announce(rendezvous.Place{URL: public, Socket: path, PID: os.Getpid(), Version: o.Parts.Version, Started: o.Parts.Now()}); err != nil {
+		return workspace.Errorf(workspace.Unavailable, "%s can't be written", o.Home).Because(err)
+	}
+	if err := o.greet(public); err != nil {
+		return err
+	}
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		err = nil
+	}
+	o.Log.Info("ending", "drain", o.Drain)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.Drain)
+	defer cancel()
+	if e := errors.Join(remote.Shutdown(drain), local.Shutdown(drain)); e != nil {
+		o.Log.Warn("requests were cut off", "err", e)
+		_, _ = remote.Close(), local.Close()
+	}
+	return err
+}
+
+func (o *Options) greet(public string) error {
+	more, err := o.Greeting(public)
+	if err != nil {
+		return err
+	}
+	o.Log.Info("ready", "url", public)
+	if _, err := fmt.Fprintf(o.Out, "akos serves %s\n%s", public, more); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+		o.Log.Warn("nobody reads the standard output", "err", err)
+	}
+	return nil
+}
+
+// check refuses what would send a token in clear over a network.
+func (o *Options) check() error {
+	host, _, err := net.SplitHostPort(o.Listen)
+	switch {
+	case err != nil:
+		return workspace.Errorf(workspace.Invalid, "--listen needs HOST:PORT").WithHint("akos serve --listen 127.0.0.1:7717")
+	case (o.TLSCert == "") != (o.TLSKey == ""):
+		return workspace.Errorf(workspace.Invalid, "--tls-cert and --tls-key go together")
+	case !workspace.Loopback(host) && o.TLSCert == "" && !o.BehindProxy:
+		return workspace.Errorf(workspace.Denied, "off loopback a token would travel in clear: --tls-cert and --tls-key, or --behind-proxy").
+			WithHint("akos serve --help")
+	case o.PublicURL == "" && (o.BehindProxy || !workspace.Loopback(host)):
+		return workspace.Errorf(workspace.Invalid, "--public-url is needed: the address that others reach this server by").WithHint("akos serve --help")
+	}
+	if o.PublicURL != "" {
+		if o.PublicURL, err = workspace.Origin(o.PublicURL); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// public returns the origin of the sidecar, and the values of the Host header
+// that it answers.
+func (o *Options) public(addr net.Addr) (origin string, hosts []string) {
+	scheme := "http"
+	if o.TLSCert != "" {
+		scheme = "https"
+	}
+	origin = o.PublicURL
+	if origin == "" {
+		host, _, _ := net.SplitHostPort(o.Listen)
+		_, port, _ := net.SplitHostPort(addr.String())
+		if host == "" {
+			host = "127.0.0.1"
+		}
+		origin = scheme + "://" + net.JoinHostPort(host, port)
+		for _, alias := range []string{"127.0.0.1", "localhost", "::1"} {
+			hosts = append(hosts, net.JoinHostPort(alias, port))
+		}
+	}
+	_, host, _ := strings.Cut(origin, "://")
+	return origin, append(hosts, host)
+}
+
+func (o *Options) mux(api *API, login http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/api/v1/", http.MaxBytesHandler(api, workspace.MaxValue+1))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", o.readiness())
+	if login != nil {
+		mux.Handle("/", login)
+	}
+	return o.recovering(endingAfterChunks(mux))
+}
+
+// readiness answers whether the sidecar can do its work. Anybody may ask, so it
+// looks once a second at the most.
+func (o *Options) readiness() http.HandlerFunc {
+	var mu sync.Mutex
+	var last error
+	var until time.Time
+	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := time.Now(); now.After(until) {
+			// Another may wait for the answer of this one.
+			if last = o.Ready(context.WithoutCancel(r.Context())); last != nil {
+				o.Log.WarnContext(r.Context(), "not ready", "err", last)
+			}
+			until = now.Add(time.Second)
+		}
+		if last != nil {
+			http.Error(w, "the state can't be read", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	}
+}
+
+// endingAfterChunks closes the connection after a request whose body comes in
+// chunks. net/http does not tell whether there was a length too, of which RFC
+// 9112 section 6.1 says: "the server MUST close the connection after responding
+// to such a request to avoid the potential attacks".
+func endingAfterChunks(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovering answers a panic without its text, which could hold anything.
+func (o *Options) recovering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				o.Log.ErrorContext(r.Context(), "panic", "type", fmt.Sprintf("%T", p))
+				http.Error(w, "internal error", http.StatusInternalServerError)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (o *Options) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
+		WriteTimeout: 70 * time.Second, // it counts from the header on, and a body that came too late is answered
+		IdleTimeout:  2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+// socketName is the name of the socket under AKOS_HOME.
+const socketName = "sidecar.sock"
+
+// maxSocket is the length of the longest path that every system binds.
+const maxSocket = 100
+
+func socketPath(home string) (string, error) {
+	path := filepath.Join(home, socketName)
+	if len(path) <= maxSocket {
+		return path, nil
+	}
+	dir, err := os.MkdirTemp("", "akos-") // 0700
+	return filepath.Join(dir, socketName), err
+}
