@@ -22,7 +22,7 @@ func (r Keys) WriteText(w io.Writer) error {
 	}
 	var rows []string
 	for _, k := range r.Keys {
-		rows = append(rows, row(k.Key, string(k.Scope), source(k.Source, k.Present), date(k.UpdatedAt), strings.Join(k.UsedBy, ", ")))
+		rows = append(rows, row(k.Key, string(k.Scope), source(k.Source, k.Present), date(k.UpdatedAt.Time()), strings.Join(k.UsedBy, ", ")))
 	}
 	return table(w, "KEY\tSCOPE\tSOURCE\tUPDATED\tUSED BY", rows)
 }

@@ -30,6 +30,12 @@ func (w *Workspace) AuthStatus(ctx context.Context, server string) (AuthStatus, 
 		s.LoggedIn, s.Source, s.Store = true, "env", name
 		return s, nil
 	}
+	// Most often there is no session anywhere, and then it does not matter
+	// which server is meant.
+	var all []SealedSession
+	if err := w.Store.Read(ctx, func(tx Tx) (err error) { all, err = tx.Sessions(); return err }); err != nil || len(all) == 0 {
+		return s, err
+	}
 	site, err := w.trusted(ctx)
 	if Explain(err).Kind == Denied {
 		site, err = Site{}, nil // what an untrusted file says of a server does not count

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,12 +146,24 @@ func (w *Workspace) event(op string, site Site, ref Ref, detail string) Event {
 
 // A StoredKey is one line of vault list.
 type StoredKey struct {
-	Key       string    `json:"key"`
-	Scope     Scope     `json:"scope"`
-	Source    Backend   `json:"source"`
-	UpdatedAt time.Time `json:"updatedAt,omitzero"`
-	UsedBy    []string  `json:"usedBy"`
-	Present   bool      `json:"present" jsonschema:"false: the value can't be opened any more"`
+	Key       string   `json:"key"`
+	Scope     Scope    `json:"scope"`
+	Source    Backend  `json:"source"`
+	UpdatedAt Stamp    `json:"updatedAt,omitempty"`
+	UsedBy    []string `json:"usedBy"`
+	Present   bool     `json:"present" jsonschema:"false: the value can't be opened any more"`
+}
+
+// A Stamp is a time as JSON has it (RFC 3339, UTC). A list has one for each of
+// its keys, and a time.Time takes the encoder longer than all the rest of it.
+type Stamp string
+
+func stamp(t time.Time) Stamp { return Stamp(t.UTC().Format(time.RFC3339Nano)) }
+
+// Time returns the time that s is; the zero time if it is none.
+func (s Stamp) Time() time.Time {
+	t, _ := time.Parse(time.RFC3339Nano, string(s))
+	return t
 }
 
 // List returns the keys of both scopes, or of one. It asks no keychain.
@@ -169,9 +182,10 @@ func (w *Workspace) List(ctx context.Context, scope Scope) ([]StoredKey, error) 
 		if err == nil {
 			err = sources.load(tx)
 		}
+		list = slices.Grow(list, len(keys))
 		for _, k := range keys {
 			source, present := sources.of(k.DataKey)
-			list = append(list, StoredKey{k.Key, k.Scope, source, k.UpdatedAt, k.UsedBy, present})
+			list = append(list, StoredKey{k.Key, k.Scope, source, stamp(k.UpdatedAt), k.UsedBy, present})
 		}
 		return err
 	})

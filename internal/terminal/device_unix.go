@@ -19,8 +19,8 @@ import (
 type tty struct {
 	fd int
 	io.Writer
-	file    *os.File
-	resumed chan os.Signal // in raw mode: the process was stopped and goes on
+	file *os.File
+	mode *term.State // the raw mode, while it is on
 }
 
 func openDevice() (device, error) {
@@ -52,7 +52,7 @@ func (t *tty) read(p []byte, d time.Duration) (int, error) {
 		return 0, err
 	}
 	if !ok {
-		return 0, t.stopped()
+		return 0, t.stillRaw()
 	}
 	n, err := unix.Read(t.fd, p)
 	switch {
@@ -65,36 +65,38 @@ func (t *tty) read(p []byte, d time.Duration) (int, error) {
 	case n == 0:
 		return 0, io.EOF
 	}
-	if err := t.stopped(); err != nil { // so it may have been shown
+	if err := t.stillRaw(); err != nil { // so it may have been shown
 		clear(p[:n])
 		return 0, err
 	}
 	return n, nil
 }
 
-// stopped returns errResumed once after the process was stopped in raw mode:
-// the shell has set the terminal as it likes it, and not back.
-func (t *tty) stopped() error {
-	select {
-	case <-t.resumed:
-		return errResumed
-	default:
+// stillRaw returns errReset if the raw mode was on and is not: while the
+// process was stopped the shell has set the terminal as it likes it.
+func (t *tty) stillRaw() error {
+	if t.mode == nil {
 		return nil
 	}
+	if mode, err := term.GetState(t.fd); err == nil && *mode != *t.mode {
+		return errReset
+	}
+	return nil
 }
 
 func (t *tty) raw() (func(), error) {
-	t.resumed = make(chan os.Signal, 1)
-	signal.Notify(t.resumed, unix.SIGCONT)
+	// In the background this stops the process until it is in front again.
 	state, err := term.MakeRaw(t.fd)
 	if err != nil {
-		signal.Stop(t.resumed)
+		return nil, err
+	}
+	if t.mode, err = term.GetState(t.fd); err != nil {
+		_ = term.Restore(t.fd, state)
 		return nil, err
 	}
 	return func() {
+		t.mode = nil
 		_ = term.Restore(t.fd, state)
-		signal.Stop(t.resumed)
-		t.resumed = nil
 	}, nil
 }
 

@@ -14,7 +14,6 @@ import (
 const (
 	ctrlC         = 0x03
 	ctrlD         = 0x04
-	bell          = 0x07
 	backspace     = 0x08
 	ctrlU         = 0x15
 	ctrlW         = 0x17
@@ -170,15 +169,10 @@ func (in *input) escaped(b byte) bool {
 		if in.skip--; in.skip == 0 {
 			in.ignore()
 		}
-	case b == escape:
-		in.ignore()
-		in.held = append(in.held, b)
 	case kind == 0 && (b == backspace || b == del): // with Alt
 		in.release()
 		in.cutWord()
-	case isString && b == bell:
-		in.ignore()
-	case b < ' ' || b == del:
+	case b < ' ' || b == del: // among them the bell and the escape that end a string
 		in.ignore()
 		return false
 	case isString:

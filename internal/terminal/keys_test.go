@@ -93,7 +93,7 @@ func TestKeys(t *testing.T) {
 		"function": {"\x1bOP", "\x1b[11~", "\x1b[[A", "\x1b[[E", "\x1b[24;2~", "\x1b[15~"},
 		"control":  {"\x00", "\x01", "\x02", "\x05", "\x06", "\a", "\t", "\v", "\f", "\x0e", "\x0f", "\x10", "\x11", "\x12", "\x13", "\x14", "\x16", "\x18", "\x19", "\x1d", "\x1e", "\x1f"},
 		"with Alt": {"\x1bf", "\x1bé", "\x1b漢", "\x1b😀", "\x1b "},
-		"from elsewhere": {"\x1b[M !~", "\x1b[<0;12;3M", "\x1b[I", "\x1b[?62;22c", "\x1b[99;5u", "\x1b]11;rgb:0/0/0\a", "\x1b]11;rgb:0/0/0\x1b\\", "\x1bP1$r0m\x1b\\",
+		"from elsewhere": {"\x1b[MaZ#", "\x1b[<0;12;3M", "\x1b[I", "\x1b[?62;22c", "\x1b[99;5u", "\x1b]11;rgb:0/0/0\a", "\x1b]11;rgb:0/0/0\x1b\\", "\x1bP1$r0m\x1b\\",
 			"\x1b[201~", "\x1b[2000~", "\x1b[200;1~", "\x1b[" + strings.Repeat("200;", 99) + "~"},
 	} {
 		for _, key := range keys {
@@ -186,6 +186,7 @@ func TestUnfinishedPaste(t *testing.T) {
 		{[]piece{{0, start}, {time.Second, "c"}, {time.Second, "\r"}}, "FAKE-a\nb\nc", ""},
 		{[]piece{{0, start}, {time.Second, "\x1a"}, {2 * time.Second, "FAKE-new\r"}}, "FAKE-new", ""},
 		// The end comes after all.
+		{[]piece{{0, "FAKE-" + pasteStart + "\r"}, {time.Second, "a" + pasteEnd + "\r"}}, "FAKE-\na", ""},
 		{[]piece{{0, start}, {time.Second, "\r"}, {stalled / 2, "c" + pasteEnd + "\r"}}, "FAKE-a\nb\n\nc", ""},
 		{[]piece{{0, start}, {time.Second, "\x03"}, {stalled / 2, "c" + pasteEnd + "\r"}}, "FAKE-a\nb\n\x03c", ""},
 		{[]piece{{0, start}, {time.Second, pasteEnd}, {time.Second, "\r"}}, "FAKE-a\nb", ""},

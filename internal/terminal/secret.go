@@ -57,7 +57,7 @@ func (t *Terminal) secret(ctx context.Context, prompt string) ([]byte, error) {
 		switch {
 		case errors.Is(err, errSuspend):
 			t.tty.signal(ctrlZ)
-		case errors.Is(err, errResumed):
+		case errors.Is(err, errReset):
 		case errors.Is(err, errQuit):
 			t.tty.signal(ctrlBackslash)
 			return nil, canceled().Because(err)

@@ -55,7 +55,12 @@ func TestSuspended(t *testing.T) {
 			s.mu.Lock()
 			s.seen = nil
 			s.mu.Unlock()
-			s.typed("\r").await("QUESTION ")
+			if key {
+				s.typed("\r")
+			} else {
+				s.typed("\rechoed\r") // no answer, for it was seen
+			}
+			s.await("QUESTION ")
 			s.typed("FAKE-whole\r")
 			timer := time.AfterFunc(10*time.Second, func() { _ = s.cmd.Process.Kill() })
 			defer timer.Stop()

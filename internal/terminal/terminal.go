@@ -44,8 +44,8 @@ type device interface {
 	io.Writer
 	// read returns what was typed, waiting no longer than d; 0 bytes and no
 	// error if that was nothing. io.EOF is the end of the terminal, or of a
-	// line typed in the cooked mode; errResumed says that the process was
-	// stopped in the raw mode, which may be gone.
+	// line typed in the cooked mode; errReset says that somebody
+	// else has ended the raw mode.
 	read(p []byte, d time.Duration) (int, error)
 	// raw turns echo, line editing and the keys that send signals off until
 	// restore is called.
@@ -82,7 +82,7 @@ func (t *Terminal) Close() error { return t.tty.Close() }
 // slice is how long a read waits before it looks at its context again.
 const slice = 50 * time.Millisecond
 
-var errResumed = errors.New("the process was stopped and goes on")
+var errReset = errors.New("the raw mode was ended by somebody else")
 
 // next returns what is typed next, in the buffer p: at least one byte, or none
 // after a pause, if that is not 0. The waits are counted and not what a clock
@@ -96,7 +96,7 @@ func (t *Terminal) next(ctx context.Context, p []byte, pause time.Duration) ([]b
 		switch {
 		case n > 0:
 			return p[:n], nil
-		case errors.Is(err, errResumed):
+		case errors.Is(err, errReset):
 			return nil, err
 		case errors.Is(err, io.EOF):
 			return nil, canceled().Because(err)
