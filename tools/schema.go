@@ -42,20 +42,20 @@ func (s *schema) fault(format string, args ...any) error {
 	return workspace.Errorf(workspace.Invalid, format, args...).WithHint("akos %s --help", t.Command)
 }
 
-// infer returns the schema of T. These tags of a field count:
+// infer returns the schema of t. These tags of a field count:
 //
 //	json        its name; omitempty or omitzero make it optional
 //	jsonschema  its description
 //	enum        a name of enums
 //	face        "cli" or "mcp": it is there on that face alone
-func infer[T any](tool string, agent bool) *schema {
-	mustNotCarrySecret[T](tool)
-	s, err := jsonschema.For[T](nil)
+func infer(t reflect.Type, tool string, agent bool) *schema {
+	mustNotCarrySecret(t, tool)
+	s, err := jsonschema.ForType(t, &jsonschema.ForOptions{})
 	if err != nil {
 		panic(fmt.Sprintf("tools: %s: %v", tool, err))
 	}
 	plain(s)
-	tagged(s, reflect.TypeFor[T](), agent)
+	tagged(s, t, agent)
 	resolve := func() *jsonschema.Resolved {
 		r, err := s.Resolve(nil)
 		if err != nil {
@@ -275,9 +275,9 @@ func refuse(v any) error {
 	return nil
 }
 
-// mustNotCarrySecret panics if a T could carry a workspace.Secret, or
-// anything whose content the walk can't see.
-func mustNotCarrySecret[T any](tool string) {
+// mustNotCarrySecret panics if a value of type t could carry a
+// workspace.Secret, or anything whose content the walk can't see.
+func mustNotCarrySecret(t reflect.Type, tool string) {
 	seen := map[reflect.Type]bool{}
 	var walk func(reflect.Type)
 	walk = func(t reflect.Type) {
@@ -302,5 +302,5 @@ func mustNotCarrySecret[T any](tool string) {
 			}
 		}
 	}
-	walk(reflect.TypeFor[T]())
+	walk(t)
 }

@@ -179,21 +179,13 @@ type spec[In any, Out Result] struct {
 // define makes the Tool that s declares. It panics on a bad declaration, so
 // that every test of the package finds it. The schemas are inferred when they
 // are first asked for: a command that asks for none does not pay for them.
+//
+// As little as can be is generic: what is, is compiled once for each tool.
 func define[In any, Out Result](s spec[In, Out]) *Tool {
-	t := &Tool{
+	t := newTool(Tool{
 		Name: s.Name, Command: s.Command, Short: s.Short, Long: s.Long, Example: s.Example, CLIOnly: s.CLIOnly,
 		Effect: s.Effect, Idempotent: s.Idempotent, OpenWorld: s.OpenWorld, Slow: s.Slow,
-		Args:    reflect.TypeFor[In](),
-		in:      sync.OnceValue(func() *schema { return infer[In](s.Name, false) }),
-		agentIn: sync.OnceValue(func() *schema { return infer[In](s.Name, true) }),
-		out:     sync.OnceValue(func() *schema { return infer[Out](s.Name, true) }),
-	}
-	if t.Command == "" {
-		t.Command = t.Name
-	}
-	if t.Name == "" || t.Short == "" || t.Effect == 0 || s.Run == nil {
-		panic("tools: " + t.Name + " lacks a name, a short help, an effect or a function")
-	}
+	}, reflect.TypeFor[In](), reflect.TypeFor[Out](), s.Run != nil)
 	t.run = func(ctx context.Context, ses Session, args json.RawMessage) (Result, error) {
 		var in In
 		if err := json.Unmarshal(args, &in); err != nil {
@@ -206,4 +198,18 @@ func define[In any, Out Result](s spec[In, Out]) *Tool {
 		return out, nil
 	}
 	return t
+}
+
+func newTool(t Tool, in, out reflect.Type, runs bool) *Tool {
+	if t.Command == "" {
+		t.Command = t.Name
+	}
+	if t.Name == "" || t.Short == "" || t.Effect == 0 || !runs {
+		panic("tools: " + t.Name + " lacks a name, a short help, an effect or a function")
+	}
+	t.Args = in
+	t.in = sync.OnceValue(func() *schema { return infer(in, t.Name, false) })
+	t.agentIn = sync.OnceValue(func() *schema { return infer(in, t.Name, true) })
+	t.out = sync.OnceValue(func() *schema { return infer(out, t.Name, true) })
+	return &t
 }

@@ -24,7 +24,7 @@ const LocalTenant = "local"
 type Options struct {
 	Project   Project                     // finds the workspace and reads the files that are named
 	Store     Store                       // the index; opened on first use
-	Courier   Courier                     // seals what leaves
+	Courier   Courier                     // seals what leaves; nil where nothing may
 	Keys      KeyHolders                  // the holders of the key-encryption keys; reached on first use
 	Authority Authority                   // logs in; nil where nothing can be reached
 	Remote    Remote                      // the workspace server; nil where nothing can be reached
@@ -52,6 +52,9 @@ type Workspace struct {
 func New(opts Options) *Workspace {
 	if opts.Authority == nil {
 		opts.Authority = offline{}
+	}
+	if opts.Courier == nil {
+		opts.Courier = noCourier{}
 	}
 	if opts.Remote == nil {
 		opts.Remote = offline{}

@@ -6,12 +6,11 @@ import (
 
 	"example.com/akos/internal/cli"
 	"example.com/akos/internal/serve"
-	"example.com/akos/internal/wire"
 )
 
 func main() {
 	os.Exit(cli.Run(cli.System{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Args: os.Args[1:],
-		Open: wire.Open, Serve: serve.Run, LookupEnv: os.LookupEnv, Executable: os.Executable,
+		Open: serve.Open, Serve: serve.Run, LookupEnv: os.LookupEnv, Executable: os.Executable,
 	}))
 }

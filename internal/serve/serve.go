@@ -1,5 +1,6 @@
-// Package serve runs the sidecar on the real parts. It is apart from package
-// wire, so that akos-mcp does not carry what only `akos serve` needs.
+// Package serve opens a workspace for commands, and runs the sidecar, on the
+// real parts. It is apart from package wire so that akos-mcp, which every editor
+// window starts, does not carry what only commands need.
 //
 // It decides nothing. Its invariant: where logins are an external identity
 // provider's, there is no account, page or token of ours.
@@ -17,10 +18,17 @@ import (
 
 	"example.com/akos/internal/wire"
 	"example.com/akos/workspace"
+	"example.com/akos/workspace/agefile"
 	"example.com/akos/workspace/authserver"
 	"example.com/akos/workspace/issuer"
 	"example.com/akos/workspace/sidecar"
 )
+
+// Open is wire.Open for commands: what leaves the vault is sealed to a
+// recipient.
+func Open(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() error, error) {
+	return wire.OpenWith(agefile.Courier{}, actor, choice, log)
+}
 
 // Run runs the sidecar of this home until ctx ends. From then on a signal ends
 // the process at once.

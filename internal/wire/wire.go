@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"example.com/akos/workspace"
-	"example.com/akos/workspace/agefile"
 	"example.com/akos/workspace/login"
 	"example.com/akos/workspace/project"
 	"example.com/akos/workspace/remote"
@@ -24,8 +23,14 @@ import (
 )
 
 // Open returns the workspace of this process, as actor ("cli" or "mcp"), and
-// a function that closes it. choice is what --workspace says, or "".
+// a function that closes it. choice is what --workspace says, or "". No values
+// leave it: that is for commands (see package serve).
 func Open(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() error, error) {
+	return OpenWith(nil, actor, choice, log)
+}
+
+// OpenWith is Open with a courier, which seals what leaves.
+func OpenWith(courier workspace.Courier, actor, choice string, log *slog.Logger) (*workspace.Workspace, func() error, error) {
 	private()
 	if choice == "" {
 		choice = os.Getenv("AKOS_WORKSPACE")
@@ -46,7 +51,7 @@ func Open(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() 
 	return workspace.New(workspace.Options{
 		Project:   &project.Finder{Choice: choice, Dir: dir},
 		Store:     db,
-		Courier:   agefile.Courier{},
+		Courier:   courier,
 		Keys:      vault.New(vault.Options{Home: home, LookupEnv: os.LookupEnv}),
 		Authority: login.New(login.Options{Log: log, Version: Version()}),
 		Remote:    remote.New(home, Version()),

@@ -123,7 +123,7 @@ var (
 )
 
 func (c *Client) send(req *http.Request) (*http.Response, []byte, error) {
-	res, err := c.http.Do(req)
+	res, err := c.http().Do(req)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -16,6 +16,7 @@ package login
 import (
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"example.com/akos/workspace"
@@ -38,7 +39,7 @@ type Claims = workspace.Claims
 // A Client implements [workspace.Authority]. It keeps nothing between calls,
 // no connection either, and is safe for concurrent use.
 type Client struct {
-	http    *http.Client
+	http    func() *http.Client // made when it is first needed: most processes log nobody in
 	timeout time.Duration
 	now     func() time.Time
 	log     *slog.Logger
@@ -57,10 +58,12 @@ func New(opts Options) *Client {
 	if opts.Connect == 0 {
 		opts.Connect = 5 * time.Second
 	}
-	if opts.Transport == nil {
-		opts.Transport = newTransport(opts.Connect)
-	}
-	c.http = &http.Client{Transport: opts.Transport, CheckRedirect: stayAtHome}
+	c.http = sync.OnceValue(func() *http.Client {
+		if opts.Transport == nil {
+			opts.Transport = newTransport(opts.Connect)
+		}
+		return &http.Client{Transport: opts.Transport, CheckRedirect: stayAtHome}
+	})
 	if c.now == nil {
 		c.now = time.Now
 	}
