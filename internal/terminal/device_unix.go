@@ -65,15 +65,12 @@ func (t *tty) read(p []byte, d time.Duration) (int, error) {
 	case n == 0:
 		return 0, io.EOF
 	}
-	if err := t.stillRaw(); err != nil { // so it may have been shown
-		clear(p[:n])
-		return 0, err
-	}
 	return n, nil
 }
 
 // stillRaw returns errReset if the raw mode was on and is not: while the
-// process was stopped the shell has set the terminal as it likes it.
+// process was stopped the shell has set the terminal as it likes it. To ask in
+// the pauses is enough, for without one no value is complete.
 func (t *tty) stillRaw() error {
 	if t.mode == nil {
 		return nil

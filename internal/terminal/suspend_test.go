@@ -14,32 +14,37 @@ import (
 )
 
 // shell runs a question as a shell with job control does, and goes on with it
-// when somebody says so.
+// when somebody presses Enter.
 const shell = `set -m
 "$0" 2>/dev/null
-stty sane </dev/tty
+eval "$SET"
 echo STOPPED >/dev/tty
 read line </dev/tty
 fg >/dev/null 2>&1
 `
 
 // TestSuspended: while it is suspended the terminal is the shell's, and
-// afterwards the question is asked anew. Whoever stops it in another way gets
-// no echo either.
+// afterwards the question is asked anew. After a stop that akos could do
+// nothing about, the shell's own way with the terminal does not stay.
 func TestSuspended(t *testing.T) {
-	for _, key := range []bool{true, false} {
-		t.Run(map[bool]string{true: "ctrl-z", false: "SIGSTOP"}[key], func(t *testing.T) {
+	for _, tt := range []struct {
+		name, typed, meanwhile string
+		stop                   bool
+	}{
+		{"ctrl-z", "FAKE-half\x1a", "\r", false},
+		{"SIGSTOP", "FAKE-half", "\r", true},
+		{"SIGSTOP and a line that showed", "FAKE-half", "\rechoed\r", true},
+		{"SIGSTOP in a paste", pasteStart + "FAKE-half", "\rechoed\r", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			file := filepath.Join(t.TempDir(), "pid")
-			script := shell
-			if key {
-				script = strings.Replace(shell, "stty sane </dev/tty\n", "", 1)
+			file, set := filepath.Join(t.TempDir(), "pid"), "SET="
+			if tt.stop {
+				set = "SET=stty sane </dev/tty"
 			}
-			s := open(t).run(exec.Command("sh", "-c", script, os.Args[0]), "secret", "AKOS_TERMINAL_PID="+file)
-			s.typed("FAKE-half")
-			if key {
-				s.typed("\x1a")
-			} else {
+			s := open(t).run(exec.Command("sh", "-c", shell, os.Args[0]), "secret", "AKOS_TERMINAL_PID="+file, set)
+			s.typed(tt.typed)
+			if tt.stop {
 				b, err := os.ReadFile(file)
 				pid, err2 := strconv.Atoi(string(b))
 				if err != nil || err2 != nil {
@@ -49,18 +54,13 @@ func TestSuspended(t *testing.T) {
 				_ = syscall.Kill(pid, syscall.SIGSTOP)
 			}
 			s.await("STOPPED")
-			if key {
+			if !tt.stop {
 				s.restored()
 			}
 			s.mu.Lock()
 			s.seen = nil
 			s.mu.Unlock()
-			if key {
-				s.typed("\r")
-			} else {
-				s.typed("\rechoed\r") // no answer, for it was seen
-			}
-			s.await("QUESTION ")
+			s.typed(tt.meanwhile).await("QUESTION ")
 			s.typed("FAKE-whole\r")
 			timer := time.AfterFunc(10*time.Second, func() { _ = s.cmd.Process.Kill() })
 			defer timer.Stop()
@@ -73,7 +73,7 @@ func TestSuspended(t *testing.T) {
 			if strings.Contains(s.screen(), "FAKE") {
 				t.Errorf("the screen shows the value: %q", s.screen())
 			}
-			if key {
+			if !tt.stop {
 				s.restored()
 			}
 		})

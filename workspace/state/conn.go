@@ -3,8 +3,11 @@ package state
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -17,11 +20,20 @@ type conn struct {
 	db     *sqlite3.Conn
 	stmts  map[string]*sqlite3.Stmt
 	frozen bool // opened without a lock, because the file can't be written
+	// The database, its log and the index of the log, and what they were when
+	// they were last seen to belong together.
+	paths [3]string
+	files [3]fs.FileInfo
 }
 
+// patience is how long one waits for another process that writes.
+const patience = 10 * time.Second
+
 // pragmas are the settings that every connection needs. The busy timeout
-// comes first, so that the others wait too.
-var pragmas = []string{"busy_timeout(10000)", "synchronous(FULL)", "foreign_keys(on)", "secure_delete(on)", "trusted_schema(off)"}
+// comes first, so that the others wait too. The log is folded back by fold
+// alone.
+var pragmas = []string{"busy_timeout(10000)", "synchronous(FULL)", "foreign_keys(on)", "secure_delete(on)", "trusted_schema(off)",
+	"wal_autocheckpoint(0)"}
 
 // connect opens the database at path.
 func connect(ctx context.Context, path string) (*conn, error) {
@@ -50,7 +62,7 @@ func dial(ctx context.Context, path string, query url.Values) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{db: db, stmts: map[string]*sqlite3.Stmt{}}, nil
+	return &conn{db: db, stmts: map[string]*sqlite3.Stmt{}, paths: [...]string{path, path + "-wal", path + "-shm"}}, nil
 }
 
 func (c *conn) close() error {
@@ -60,6 +72,69 @@ func (c *conn) close() error {
 		errs = append(errs, s.Close())
 	}
 	return errors.Join(append(errs, c.db.Close())...)
+}
+
+// abandon closes a connection whose files may not be ours any more. To close
+// it as usual could fold its log into another database, or remove the log of
+// another.
+func (c *conn) abandon() {
+	_, _ = c.db.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true)
+	_ = c.close() // the error that matters is the one that led here
+}
+
+// fold moves the log back into the database and empties it: so neither a
+// process that stays nor one that is killed keeps a log that somebody could
+// part from its database. It does not matter if that fails, or stops where
+// another process reads: what was committed is safe in the log.
+func (c *conn) fold() {
+	_ = c.db.BusyTimeout(0)
+	_, _, _ = c.db.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
+	_ = c.db.BusyTimeout(patience)
+}
+
+// holds reports whether the first n of its files are those that c has open.
+// db is the database as it is now.
+func (c *conn) holds(n int) (db fs.FileInfo, same bool) {
+	for i, name := range c.paths[:n] {
+		if c.files[i] == nil {
+			continue
+		}
+		info, err := os.Lstat(name)
+		if err != nil || !os.SameFile(info, c.files[i]) {
+			return nil, false
+		}
+		if i == 0 {
+			db = info
+		}
+	}
+	return db, true
+}
+
+// agree reports the version of the schema, and an error if SQLite does not see
+// the database that lies in its place.
+func (c *conn) agree(ctx context.Context) (version int, err error) {
+	err = settle(ctx, func() error {
+		return c.within(ctx, beginRead, func(t *tx) (err error) {
+			if version, err = t.version(); err != nil || version == 0 || version > len(migrations) {
+				return err
+			}
+			var seen mark
+			if version >= stamped {
+				if seen, err = t.marked(); err != nil {
+					return err
+				}
+			}
+			s, err := look(c.paths[0])
+			if err == nil {
+				err = s.shows(seen)
+			}
+			if err == nil && !c.frozen {
+				err = s.indexed(c.paths[0])
+			}
+			return err
+		})
+	})
+	return version, err
 }
 
 // within runs fn between begin and COMMIT, or ROLLBACK if it fails or panics.
@@ -77,8 +152,14 @@ func (c *conn) within(ctx context.Context, begin string, fn func(*tx) error) (er
 			err = errors.Join(err, t.exec("ROLLBACK"))
 		}
 	}()
+	before := c.db.TotalChanges()
 	if err := fn(t); err != nil {
 		return err
+	}
+	if t.changed || c.db.TotalChanges() != before {
+		if err := t.mark(); err != nil {
+			return err
+		}
 	}
 	if err := t.exec("COMMIT"); err != nil {
 		return err

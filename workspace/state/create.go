@@ -6,11 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"time"
-
-	"example.com/akos/workspace"
-	"github.com/gofrs/flock"
 )
 
 // create makes the database at path with its whole schema, under a lock that
@@ -20,19 +15,20 @@ func create(ctx context.Context, dir, path string) error {
 	if err := makeHome(dir); err != nil {
 		return err
 	}
-	lock := flock.New(filepath.Join(dir, "state.lock"), flock.SetPermissions(0o600))
-	if _, err := lock.TryLockContext(ctx, 5*time.Millisecond); err != nil {
+	unlock, err := lock(ctx, filepath.Join(dir, "state"+lockSuffix), patience)
+	if err != nil {
 		return err
 	}
-	defer lock.Unlock()
-	if err := restrict(lock.Path(), 0o600); err != nil {
-		return err
-	}
-	if _, err := os.Stat(path); err == nil {
-		return nil // another process was first
+	defer unlock()
+	if err := absent(path); !errors.Is(err, fs.ErrNotExist) {
+		return err // nil: another process was first
 	}
 	draft := path + ".new"
-	for _, name := range []string{draft, draft + "-journal", draft + "-wal", draft + "-shm"} { // what a crash left
+	// What a crash left, and what is left of a database that was removed: a
+	// process that has it open keeps the files and must not share them with
+	// the new one.
+	for _, name := range []string{draft, draft + "-journal", draft + "-wal", draft + "-shm",
+		path + "-journal", path + "-wal", path + "-shm"} {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -60,45 +56,17 @@ func create(ctx context.Context, dir, path string) error {
 	return syncDir(dir)
 }
 
-// makeHome makes dir, and closes it to everybody else.
-func makeHome(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// absent returns nil if there is something at path, and fs.ErrNotExist if
+// there is neither a database nor a log of one: a log alone is what is left of
+// a state with something in it.
+func absent(path string) error {
+	_, err := os.Lstat(path)
+	if !errors.Is(err, fs.ErrNotExist) || !hasLog(path) {
 		return err
 	}
-	return restrict(dir, 0o700)
-}
-
-// restrict takes from a file or directory the rights that it may not have,
-// and gives back those that a strict umask took from its owner.
-func restrict(path string, want fs.FileMode) error {
-	info, err := os.Stat(path)
-	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm() == want {
+	// Another process may have made both meanwhile.
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return os.Chmod(path, want)
-}
-
-// private returns a Denied error if others can read path.
-func private(path string) error {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || runtime.GOOS == "windows" {
-		return nil
-	}
-	if err == nil && info.Mode().Perm()&0o077 != 0 {
-		err = workspace.Errorf(workspace.Denied, "%s is open to other users", path).
-			WithHint("chmod go= %s", workspace.ShellQuote(path))
-	}
-	return err
-}
-
-// syncDir makes a rename in dir last.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // a directory can't be synced there
-	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return damaged{errors.New("it is missing, and its log is not")}
 }

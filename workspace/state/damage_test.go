@@ -176,12 +176,7 @@ func TestTruncatedLog(t *testing.T) {
 	t.Parallel()
 	home := filepath.Join(t.TempDir(), "home")
 	ok(t, home, "0", "vault", "put", "K", "--stdin")
-	// A process that holds the state open keeps the others from folding the
-	// log into the file.
-	open := state.New(home)
-	if err := open.Read(t.Context(), func(tx workspace.Tx) error { _, err := tx.DataKeys(); return err }); err != nil {
-		t.Fatal(err)
-	}
+	end := reader(t, home)
 	for i := range 6 {
 		ok(t, home, fmt.Sprint(i+1), "vault", "put", "K", "--stdin")
 	}
@@ -193,9 +188,7 @@ func TestTruncatedLog(t *testing.T) {
 		return data
 	}
 	db, wal, identity := cut("state.db"), cut("state.db-wal"), cut("vault.identity")
-	if err := open.Close(); err != nil {
-		t.Fatal(err)
-	}
+	end()
 	if len(wal) < 4096 {
 		t.Fatalf("the log has %d bytes", len(wal))
 	}

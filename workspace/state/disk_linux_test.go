@@ -135,7 +135,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("a full disk lists %s", out)
 	}
 	refused(t, home, []string{"no space is left"}, "vault", "put", "K", "--stdin")
-	refused(t, home, []string{"no space is left"}, "vault", "remove", "K")
+	refused(t, home, []string{"no space is left", "nothing was changed", "to remove something too"}, "vault", "remove", "K")
 	free()
 	intact("full")
 	ok(t, home, "", "vault", "import", env)
@@ -202,4 +202,28 @@ func TestReadOnlyHome(t *testing.T) {
 		t.Errorf("with a log: exit %d: %s%s", r.code, r.out, r.err)
 	}
 	refused(t, logged, nil, "vault", "put", "K", "--stdin")
+}
+
+// TestReadOnlyFile has the database itself on a mount that can't be written,
+// in a directory that can.
+func TestReadOnlyFile(t *testing.T) {
+	if !mounts(t) {
+		return
+	}
+	home, db := stored(t)
+	before := files(t, home)["state.db"]
+	mount(t, db, db, "", syscall.MS_BIND, "")
+	if err := syscall.Mount("", db, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if out := ok(t, home, "", "vault", "list", "--json"); strings.Count(out, `"key"`) != 50 {
+			t.Errorf("list: %s", out)
+		}
+		refused(t, home, []string{"can't be written", "nothing was changed"}, "vault", "put", "NEW", "--stdin")
+	}
+	ok(t, home, "", "doctor")
+	if now := files(t, home); !bytes.Equal(now["state.db"], before) || len(now["state.db-wal"]) > 0 {
+		t.Error("the files were changed")
+	}
 }

@@ -298,12 +298,7 @@ func TestUmask(t *testing.T) {
 			t.Fatal(err)
 		}
 		names := []string{"state.db", "state.db-wal", "state.db-shm", "state.lock", "vault.identity"}
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-			if _, err := os.Stat(filepath.Join(home, "state.db-shm")); err == nil {
-				break
-			}
-		}
-		time.Sleep(50 * time.Millisecond)
+		appears(t, filepath.Join(home, "state.db-shm"))
 		for _, name := range names {
 			info, err := os.Stat(filepath.Join(home, name))
 			if err != nil || info.Mode() != 0o600 {
@@ -319,4 +314,16 @@ func TestUmask(t *testing.T) {
 			t.Errorf("umask %s: %v", umask, err)
 		}
 	}
+}
+
+// appears waits until another process has made a file, and is done with it.
+func appears(t *testing.T, path string) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			time.Sleep(50 * time.Millisecond)
+			return
+		}
+	}
+	t.Fatalf("%s does not appear", path)
 }

@@ -11,8 +11,8 @@ import (
 // build. The number of steps taken is the database's user_version. A step
 // that was released never changes.
 //
-// Times are Unix milliseconds, lists are JSON. fold is the lower-case form of a key, under
-// which it is compared.
+// Times are Unix milliseconds, lists are JSON. fold is the lower-case form of a
+// key, under which it is compared.
 var migrations = [...]string{`
 CREATE TABLE data_key (
 	seq     INTEGER PRIMARY KEY,
@@ -142,7 +142,7 @@ CREATE TABLE client (
 	redirects TEXT NOT NULL,
 	created   INTEGER NOT NULL
 ) STRICT;
-`}
+` + stampTable}
 
 func (t *tx) version() (v int, err error) {
 	_, err = t.one(func(s *sqlite3.Stmt) { v = s.ColumnInt(0) }, `PRAGMA user_version`)
@@ -153,13 +153,17 @@ func (t *tx) version() (v int, err error) {
 func migrate(ctx context.Context, c *conn) error {
 	return c.within(ctx, beginWrite, func(t *tx) error {
 		v, err := t.version() // again: another process may have been first
-		if err != nil {
+		if err != nil || v >= len(migrations) {
 			return err
 		}
+		t.changed = true
 		for ; v < len(migrations); v++ {
 			if err := c.db.Exec(migrations[v]); err != nil {
 				return err
 			}
+		}
+		if err := t.place(); err != nil {
+			return err
 		}
 		return c.db.Exec(fmt.Sprintf(`PRAGMA user_version = %d`, v))
 	})

@@ -12,6 +12,7 @@ import (
 type tx struct {
 	*conn
 	readOnly bool
+	changed  bool // something was written that SQLite doesn't count
 }
 
 // exec runs a statement that returns no row.

@@ -1,0 +1,126 @@
+package state
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"example.com/akos/workspace"
+)
+
+// makeHome makes dir for its owner alone, whatever the umask. One that is
+// there is closed to everybody else, unless it could be meant for others too.
+func makeHome(dir string) error {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+			return err
+		}
+		err := os.Mkdir(dir, 0o700)
+		if err == nil {
+			return restrict(dir, 0o700)
+		}
+		if !errors.Is(err, fs.ErrExist) { // another process was first
+			return err
+		}
+	}
+	if err := fit(dir); err != nil {
+		return err
+	}
+	return restrict(dir, 0o700)
+}
+
+// fit returns a Denied error if dir is no place for secrets, or is not only
+// akos's so that to close it would take it from others.
+func fit(dir string) error {
+	if err := owned(dir); err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !ours(e.Name()) {
+			return workspace.Errorf(workspace.Denied, "%s is open to other users and holds files that are not akos's, such as %s: nothing was changed", dir, e.Name()).
+				WithHint("export AKOS_HOME=%s", workspace.ShellQuote(filepath.Join(dir, "akos")))
+		}
+	}
+	if info.Mode().Perm()&0o002 != 0 || info.Mode()&fs.ModeSticky != 0 {
+		return workspace.Errorf(workspace.Denied, "%s is a directory for all users: nothing was changed", dir).
+			WithHint("chmod 0700 %s", workspace.ShellQuote(dir))
+	}
+	return nil
+}
+
+// owned returns a Denied error if dir belongs to another user: what lies in it
+// can't be trusted, and what is put there might be lost to both.
+func owned(dir string) error {
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return workspace.Errorf(workspace.Denied, "%s is not a directory", dir).WithHint(elsewhere)
+	}
+	if uid, ok := owner(info); ok && uid != os.Geteuid() {
+		return workspace.Errorf(workspace.Denied, "%s belongs to another user: nothing was changed", dir).WithHint(elsewhere)
+	}
+	return nil
+}
+
+const elsewhere = `export AKOS_HOME="$HOME/.akos"`
+
+// ours reports whether a file of that name in a home is akos's.
+func ours(name string) bool {
+	for _, prefix := range []string{fileName, "vault.identity", "sidecar.", spaceName} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return strings.HasSuffix(name, lockSuffix)
+}
+
+// restrict takes from a file or directory the rights that it may not have,
+// and gives back those that a strict umask took from its owner.
+func restrict(path string, want fs.FileMode) error {
+	info, err := os.Stat(path)
+	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm() == want {
+		return err
+	}
+	return os.Chmod(path, want)
+}
+
+// private returns a Denied error if others can read path.
+func private(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || runtime.GOOS == "windows" {
+		return nil
+	}
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = workspace.Errorf(workspace.Denied, "%s is open to other users", path).
+			WithHint("chmod go= %s", workspace.ShellQuote(path))
+	}
+	return err
+}
+
+// syncDir makes a rename in dir last.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // a directory can't be synced there
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
