@@ -31,6 +31,9 @@ func newPassword(ctx context.Context, s Session, user, command string) (workspac
 	if err != nil {
 		return workspace.Secret{}, err
 	}
+	if err := workspace.CheckPassword(user, first); err != nil {
+		return workspace.Secret{}, err
+	}
 	second, err := s.Human.Secret(ctx, Ask{Prompt: "The same again", Command: command + " --password-stdin"})
 	if err == nil && !workspace.SameSecret(first, second) {
 		err = workspace.Errorf(workspace.Invalid, "the two passwords differ; nothing was changed").WithHint("%s", command)

@@ -155,7 +155,7 @@ func (w *Workspace) AddUser(ctx context.Context, req AddUserRequest, password Se
 	if err := req.check(); err != nil {
 		return Account{}, err
 	}
-	if err := checkPassword(req.User, password); err != nil {
+	if err := CheckPassword(req.User, password); err != nil {
 		return Account{}, err
 	}
 	if req.Tenant == "" {
@@ -251,7 +251,7 @@ func (w *Workspace) SetPassword(ctx context.Context, id string, password Secret)
 	if err := w.CheckUserThere(ctx, id); err != nil {
 		return Account{}, err
 	}
-	if err := checkPassword(id, password); err != nil {
+	if err := CheckPassword(id, password); err != nil {
 		return Account{}, err
 	}
 	hash, err := w.hashing.hash(ctx, password)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"example.com/akos/workspace/internal/secret"
@@ -33,6 +34,15 @@ func (w *Workspace) server(ctx context.Context, site Site, named string) (string
 	if named != "" {
 		return Origin(named)
 	}
+	local, running := w.Remote.Local(ctx)
+	if w.HasEnvToken() {
+		// It is for one server, and a session is for another: it must not go
+		// wherever somebody logged in last, or listens.
+		if running {
+			return local, nil
+		}
+		return "", Errorf(Unavailable, "no sidecar runs here, and nothing says which server the token is for: set AKOS_SERVER").WithHint("akos serve")
+	}
 	var last []SealedSession
 	if err := w.Store.Read(ctx, func(tx Tx) (err error) { last, err = tx.Sessions(); return err }); err != nil {
 		return "", err
@@ -40,8 +50,8 @@ func (w *Workspace) server(ctx context.Context, site Site, named string) (string
 	if len(last) > 0 {
 		return last[0].Server, nil
 	}
-	if s, ok := w.Remote.Local(ctx); ok {
-		return s, nil
+	if running {
+		return local, nil
 	}
 	return DefaultServer, nil
 }
@@ -93,6 +103,8 @@ func (w *Workspace) beginLogin(ctx context.Context, req LoginRequest) (DeviceLog
 		return d, nil, err
 	}
 	return d, func(ctx context.Context, g Grant) error {
+		local, running := w.Remote.Local(ctx)
+		g.Own = running && local == g.Server
 		return w.saveSession(ctx, g, k, sealer, "auth.login")
 	}, nil
 }
@@ -187,10 +199,25 @@ func notLoggedIn(server string) *Error {
 // saved, since a refresh token works once.
 func (w *Workspace) grant(ctx context.Context, server string) (Grant, error) {
 	g, _, _, err := w.openSession(ctx, server)
+	if err == nil {
+		err = w.reach(ctx, g.Session)
+	}
 	if err != nil || w.fresh(g.Session) {
 		return g, err
 	}
 	return w.renew(ctx, server, func(g Grant) (Grant, bool) { return g, !w.fresh(g.Session) })
+}
+
+// reach returns an error if nothing may be sent to the server of s: while the
+// sidecar of this home does not run, another user may listen at its address.
+func (w *Workspace) reach(ctx context.Context, s Session) error {
+	if !s.Own {
+		return nil
+	}
+	if local, running := w.Remote.Local(ctx); running && local == s.Server {
+		return nil
+	}
+	return Errorf(Unavailable, "the sidecar that you are logged in at, %s, does not run", s.Server).WithHint("akos serve")
 }
 
 // fresh reports whether the access token of s has not expired yet.
@@ -205,6 +232,9 @@ func (w *Workspace) renew(ctx context.Context, server string, change func(Grant)
 	err := w.Store.Alone(ctx, "session", func() error {
 		old, k, sealer, err := w.openSession(ctx, server)
 		if err != nil {
+			return err
+		}
+		if err := w.reach(ctx, old.Session); err != nil {
 			return err
 		}
 		asked, needed := change(old)
@@ -236,6 +266,15 @@ func (w *Workspace) bearer(ctx context.Context, server string) (token Secret, so
 	return g.Access, "session", err
 }
 
+// ofToken returns err with the way out where it is about a token in the
+// environment: to log in would not change that.
+func (w *Workspace) ofToken(err error) error {
+	if _, name := w.envToken(); name != "" && Explain(err).Kind == LoginNeeded {
+		return Errorf(LoginNeeded, "the server does not take the token in %s: it has ended, or is for another server", name).WithHint("unset %s", name).Because(err)
+	}
+	return err
+}
+
 // An Identity is who a server says that a token belongs to.
 type Identity struct {
 	UserID    string    `json:"userId"`
@@ -263,7 +302,7 @@ func (w *Workspace) Whoami(ctx context.Context, server string) (Identity, error)
 	}
 	id, err := w.Remote.Whoami(ctx, server, token)
 	if err != nil {
-		return Identity{}, err
+		return Identity{}, w.ofToken(err)
 	}
 	id.Server, id.Source, id.Reachable = server, source, true
 	return id, nil
@@ -298,6 +337,9 @@ func (w *Workspace) Logout(ctx context.Context, server string) (LoggedOut, error
 		g, _, _, err := w.openSession(ctx, server)
 		if err == nil {
 			r.UserID = g.UserID
+			err = w.reach(ctx, g.Session)
+		}
+		if err == nil {
 			err = w.Authority.Revoke(ctx, g)
 		}
 		r.Revoked = err == nil
@@ -426,11 +468,22 @@ func (w *Workspace) tenant(ctx context.Context, site Site) (string, error) {
 	err := w.Store.Read(ctx, func(tx Tx) error {
 		all, err := tx.Sessions()
 		if i := slices.IndexFunc(all, func(s SealedSession) bool { return server == "" || s.Server == server }); i >= 0 {
-			tenant = all[i].TenantID
+			tenant = all[i].tenant()
 		}
 		return err
 	})
 	return tenant, err
+}
+
+// tenant returns the name under which shared values of the session's tenant
+// are kept here. A server elsewhere chooses the names of its tenants, so theirs
+// are told from those of this home's own sidecar; no tenant of ours has an @.
+func (s Session) tenant() string {
+	if s.Own {
+		return s.TenantID
+	}
+	_, host, _ := strings.Cut(s.Server, "://")
+	return s.TenantID + "@" + host
 }
 
 // envToken returns the token in the environment and the variable that holds

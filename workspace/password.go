@@ -67,8 +67,8 @@ func (h hashing) derive(ctx context.Context, v Secret, salt []byte) ([]byte, err
 	return argon2.IDKey(secret.Reveal(v), salt, argonTime, argonMemory, argonThreads, argonKey), nil
 }
 
-// checkPassword returns an Invalid error unless v can be a new password.
-func checkPassword(user string, v Secret) error {
+// CheckPassword returns an Invalid error unless v can be a new password.
+func CheckPassword(user string, v Secret) error {
 	b := secret.Reveal(v)
 	switch n := utf8.RuneCount(b); {
 	case !utf8.Valid(b) || strings.ContainsAny(string(b), "\x00\r\n"):

@@ -82,8 +82,6 @@ func (w *Workspace) LoginInBackground(ctx context.Context, req LoginRequest) (Lo
 			if req.Scope == "" || req.Scope == p.Scope {
 				return p.state(), nil
 			}
-			p.cancel() // another scope is another login
-			delete(w.logins.pending, server)
 		}
 	} else if s, err := w.session(ctx); err == nil && req.Scope == "" && s.Server == server {
 		return LoginState{Status: LoginLoggedIn, UserID: s.UserID, TenantID: s.TenantID}, nil
@@ -91,6 +89,11 @@ func (w *Workspace) LoginInBackground(ctx context.Context, req LoginRequest) (Lo
 	d, save, err := w.beginLogin(ctx, req)
 	if err != nil {
 		return LoginState{}, err
+	}
+	// Another scope is another login; only one that could begin takes the place
+	// of the one that somebody may be approving.
+	if p := w.logins.pending[server]; p != nil {
+		p.cancel()
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p := &pendingLogin{DeviceLogin: d, done: make(chan struct{}), cancel: cancel}

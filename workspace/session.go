@@ -10,6 +10,7 @@ import (
 // tokens are sealed beside it.
 type Session struct {
 	Server    string   // origin of the workspace server, such as http://127.0.0.1:7717
+	Own       bool     // that is the sidecar of this home: any other process at its address is not it
 	Issuer    string   // of the authorization server that logs in for it (RFC 8414)
 	ClientID  string   // under which the tokens were issued
 	UserID    string   // the subject

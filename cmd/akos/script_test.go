@@ -82,6 +82,7 @@ func TestMain(m *testing.M) {
 //	sql HOME QUERY [ANSWER]  SQL on the state of a home, beside akos
 //	crowd N PROGRAM ARG…  run it N times at once; each must succeed
 //	killsave HOME SERVERHOME PROGRAM ARG…  kill -9 between the answer to a refresh and its save
+//	squat  listen where the sidecar was; nobody may speak to it until the script ends
 //	unserve [kill]  end the sidecar that was started last
 //	login CODE approve|deny USER PASSWORD [TENANT] [-- ARG…]  akos auth login, and the person on the pages of $SERVER
 //
@@ -113,7 +114,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": cmdExits, "paste": cmdPaste, "out": cmdOut, "err": cmdErr, "json": cmdJSON, "keys": cmdKeys,
 			"faketoken": cmdFakeToken, "hide": cmdHide, "sealed": cmdSealed, "blob": cmdBlob,
-			"agekey": cmdAgeKey, "ageopen": cmdAgeOpen, "mode": cmdMode, "serve": cmdServe, "unserve": cmdStop, "login": cmdLogin, "setup": cmdSetUp, "sql": cmdSQL, "crowd": cmdCrowd, "killsave": cmdKillSave, "token": cmdToken,
+			"agekey": cmdAgeKey, "ageopen": cmdAgeOpen, "mode": cmdMode, "serve": cmdServe, "unserve": cmdStop, "login": cmdLogin, "setup": cmdSetUp, "sql": cmdSQL, "crowd": cmdCrowd, "killsave": cmdKillSave, "squat": cmdSquat, "token": cmdToken,
 		},
 	})
 }

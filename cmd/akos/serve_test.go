@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -285,6 +287,34 @@ func cmdKillSave(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(p.cmd.Process.Kill())
 	<-p.ended
 	ts.Check(here.Exec("ROLLBACK"))
+}
+
+// cmdSquat listens where a sidecar was, as any user of the machine can. At the
+// end of the script nobody may have spoken to it.
+func cmdSquat(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: squat, after unserve")
+	}
+	l, err := net.Listen("tcp", strings.TrimPrefix(ts.Getenv("SERVER"), "http://"))
+	ts.Check(err)
+	var came atomic.Int32
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			came.Add(1)
+			c.Close()
+		}
+	}()
+	s := storyOf(ts)
+	ts.Defer(func() {
+		l.Close()
+		if n := came.Load(); n > 0 {
+			s.t.Errorf("%s: akos spoke %d times to a stranger", ts.Name(), n)
+		}
+	})
 }
 
 // A person clicks through the pages of a sidecar.

@@ -31,7 +31,10 @@ const patience = 30 * time.Second
 // A world is what all boxes of a test share.
 type world struct {
 	bin      string // where akos and akos-mcp are
+	browser  string // where the program is that stands for a browser
 	searcher *searcher
+	learnt   *learnt
+	planted  bool // processes that a control leaves are looked for
 
 	operations, searched, files, processes atomic.Int64
 }
@@ -39,7 +42,7 @@ type world struct {
 // build builds both binaries with args for go build.
 func build(t *testing.T, args ...string) *world {
 	t.Helper()
-	w := &world{bin: t.TempDir(), searcher: newSearcher(values.all()...)}
+	w := &world{bin: t.TempDir(), browser: t.TempDir(), searcher: newSearcher(values.all()...), learnt: newLearnt()}
 	cmd := exec.Command("go", append(append([]string{"build"}, args...), "-o", w.bin+"/", "./cmd/akos", "./cmd/akos-mcp")...)
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -67,6 +70,13 @@ func (r *recorder) Errorf(format string, args ...any) {
 	r.texts = append(r.texts, fmt.Sprintf(format, args...))
 }
 
+// none reports whether nothing was found yet.
+func (r *recorder) none() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.texts) == 0
+}
+
 // watch looks at all processes until end is called: no command line but that
 // which the test itself gave to akos may hold a canary, and akos starts no
 // process that could inherit one.
@@ -79,6 +89,7 @@ func (w *world) watch(r reporter) (end func()) {
 			r.Errorf("LEAK: %s", text)
 		}
 	}
+	looked := map[string]string{} // at which program, started when
 	go func() {
 		defer close(stopped)
 		for {
@@ -97,10 +108,12 @@ func (w *world) watch(r reporter) (end func()) {
 				}
 				exe, _ := os.Readlink("/proc/" + pid + "/exe") // it may have ended
 				stat, _ := os.ReadFile("/proc/" + pid + "/stat")
+				started := ""
 				if _, rest, ok := strings.Cut(string(stat), ") "); ok {
-					parents[pid] = strings.Fields(rest)[1]
+					fields := strings.Fields(rest)
+					parents[pid], started = fields[1], fields[19]
 				}
-				if ours[pid] = filepath.Dir(exe) == w.bin; ours[pid] {
+				if ours[pid] = filepath.Dir(exe) == w.bin; ours[pid] || looked[pid] == exe+started {
 					continue
 				}
 				line, _ := os.ReadFile("/proc/" + pid + "/cmdline")
@@ -111,12 +124,20 @@ func (w *world) watch(r reporter) (end func()) {
 				if now, _ := os.Readlink("/proc/" + pid + "/exe"); now != exe {
 					continue
 				}
-				if found := w.searcher.find(line, true); found != nil && !strings.Contains(string(line), w.bin) {
+				if len(line) > 0 { // it is none for a moment while a program starts
+					looked[pid] = exe + started
+				}
+				found := append(w.searcher.find(line, true), w.learnt.find(line, true)...)
+				if len(found) > 0 && !strings.Contains(string(line), w.bin) && (w.planted || !strings.Contains(string(line), "sleep 1; : planted")) {
 					report("the command line of process %s, %s: %v", pid, exe, found)
 				}
 			}
 			for pid, parent := range parents {
 				if ours[parent] && !ours[pid] {
+					line, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+					if len(line) == 0 || strings.Contains(string(line), w.browser) {
+						continue // it has ended, or its arguments were looked at above
+					}
 					environ, _ := os.ReadFile("/proc/" + pid + "/environ")
 					report("akos started a process: %q", w.searcher.find(environ, true))
 				}
@@ -138,6 +159,19 @@ type box struct {
 	own                              map[string]bool
 	keys                             []*searcher // of the keys that akos made: the values above them
 	seen                             map[string]string
+	// learns says that what the test learns on the wire is searched for too:
+	// as soon as it is known, and once more in the end, in what was kept.
+	learns bool
+	hashes bool // its state holds the hashes of tokens, as it should
+	killed bool // an import was killed, which leaves the old file under another name until the next
+	kept   []output
+}
+
+// An output is what somebody was shown.
+type output struct {
+	what string
+	data []byte
+	may  []string
 }
 
 func (w *world) box(t *testing.T, env ...string) *box {
@@ -222,11 +256,11 @@ type op struct {
 	want     int  // exit code; anyCode: whatever
 	mayName  bool // the name stands where a name belongs, and may be repeated
 	stdout   *os.File
-	wire     bool   // stdout is JSON-RPC
 	instead  string // this text, which the protocol sends back, is taken out of stdout first
 	launcher []string
 	started  func(*exec.Cmd)
 	dir      string
+	may      []string // what of the learnt values it may show, as learnt.find has it
 }
 
 const anyCode = -1
@@ -273,8 +307,8 @@ func (b *box) do(o op) (stdout, stderr []byte) {
 	if o.instead != "" {
 		shown = bytes.ReplaceAll(shown, []byte(o.instead), []byte(`"ID"`))
 	}
-	b.search(label+": stdout", shown, true, o.mayName)
-	b.search(label+": stderr", errs.Bytes(), true, o.mayName)
+	b.search(label+": stdout", shown, true, o.mayName, o.may...)
+	b.search(label+": stderr", errs.Bytes(), true, o.mayName, o.may...)
 	b.searchFiles(label)
 	return out.Bytes(), errs.Bytes()
 }
@@ -292,19 +326,37 @@ func (o op) label() string {
 
 // search reports what of the canaries is in data. shown says that it was
 // shown, and is no file.
-func (b *box) search(what string, data []byte, shown, mayName bool) {
+func (b *box) search(what string, data []byte, shown, mayName bool, may ...string) {
 	b.Helper()
 	b.world.searched.Add(int64(len(data)))
 	found := b.world.searcher.find(data, shown)
 	for _, s := range b.keys {
 		found = append(found, s.find(data, shown)...)
 	}
+	if b.learns {
+		found = append(found, b.world.learnt.find(data, shown, may...)...)
+		b.kept = append(b.kept, output{what, data, may})
+	}
 	if shown && !mayName && bytes.Contains(data, []byte(name)) {
 		found = append(found, "what was given where no name belongs")
 	}
-	if found != nil {
+	if len(found) > 0 {
 		b.report.Errorf("LEAK in %s: %s\n%.600q", what, strings.Join(found, ", "), data)
 	}
+}
+
+// again searches once more for what is known by now.
+func (b *box) again() {
+	b.Helper()
+	kept := b.kept
+	b.kept = nil
+	for _, o := range kept {
+		if found := b.world.learnt.find(o.data, true, o.may...); len(found) > 0 {
+			b.report.Errorf("LEAK in %s: %s\n%.600q", o.what, strings.Join(found, ", "), o.data)
+		}
+	}
+	clear(b.seen)
+	b.searchFiles("all")
 }
 
 // searchFiles searches every file that akos can have written, and its name.
@@ -318,10 +370,14 @@ func (b *box) searchFiles(label string) {
 			return err
 		}
 		rel := strings.TrimPrefix(path, b.root)
-		if found := b.world.searcher.find([]byte(rel), false); found != nil {
+		found := b.world.searcher.find([]byte(rel), false)
+		if b.learns {
+			found = append(found, b.world.learnt.find([]byte(rel), false)...)
+		}
+		if len(found) > 0 {
 			b.report.Errorf("LEAK in the name of a file after %s: %v", label, found)
 		}
-		if !d.Type().IsRegular() || b.own[path] {
+		if !d.Type().IsRegular() || b.own[path] || b.killed && strings.HasPrefix(filepath.Base(path), ".env.akos-") {
 			return nil
 		}
 		info, err := d.Info()
@@ -339,13 +395,22 @@ func (b *box) searchFiles(label string) {
 		}
 		b.world.files.Add(1)
 		b.world.searched.Add(int64(len(data)))
-		found := b.world.searcher.find(data, false)
+		found = b.world.searcher.find(data, false)
+		if b.learns {
+			var may []string
+			if b.hashes && strings.HasPrefix(filepath.Base(path), "state.db") {
+				for _, kind := range []string{"access token", "refresh token", "personal token"} {
+					may = append(may, kind+" as SHA-256 hex", kind+" as SHA-256 HEX") // both, where it is all digits
+				}
+			}
+			found = append(found, b.world.learnt.find(data, false, may...)...)
+		}
 		if filepath.Base(path) != "vault.identity" { // the holder of its key
 			for _, s := range b.keys {
 				found = append(found, s.find(data, false)...)
 			}
 		}
-		if found != nil {
+		if len(found) > 0 {
 			b.report.Errorf("LEAK in the file %s after %s: %s", rel, label, strings.Join(found, ", "))
 		}
 		return nil
@@ -429,6 +494,18 @@ type step struct{ prompt, answer string }
 // types runs akos on a terminal of its own, and searches the screen too.
 func (b *box) types(want int, args []string, steps ...step) []byte {
 	b.Helper()
+	label, screen, out, errs := b.onTerminal(want, args, steps...)
+	b.search(label+": the screen", screen, true, true)
+	b.search(label+": stdout", out, true, true)
+	b.search(label+": stderr", errs, true, true)
+	b.searchFiles(label)
+	return out
+}
+
+// onTerminal runs akos on a terminal of its own, and leaves the search to the
+// caller.
+func (b *box) onTerminal(want int, args []string, steps ...step) (label string, shown, stdout, stderr []byte) {
+	b.Helper()
 	keyboard, tty, err := pty.Open()
 	if err != nil {
 		b.Fatal(err)
@@ -461,7 +538,7 @@ func (b *box) types(want int, args []string, steps ...step) []byte {
 	}()
 	late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	defer late.Stop()
-	label := op{program: "akos", args: args}.label()
+	label = op{program: "akos", args: args}.label()
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
 	seen := 0
@@ -492,9 +569,5 @@ func (b *box) types(want int, args []string, steps ...step) []byte {
 	if code := cmd.ProcessState.ExitCode(); code != want {
 		b.report.Errorf("%s: exit code %d, want %d\n%s%s", label, code, want, screen, errs.Bytes())
 	}
-	b.search(label+": the screen", screen, true, true)
-	b.search(label+": stdout", out.Bytes(), true, true)
-	b.search(label+": stderr", errs.Bytes(), true, true)
-	b.searchFiles(label)
-	return out.Bytes()
+	return label, screen, out.Bytes(), errs.Bytes()
 }

@@ -35,6 +35,10 @@ type canary struct {
 	public int
 	edges  bool // its first and last four characters are unique too
 	sized  bool // its length is unusual, and must not be told
+	// many says that it is one of many random texts: of its forms only those
+	// are looked for that are not found by chance, or where a form costs more
+	// than it could tell.
+	many bool
 }
 
 // A form is one way in which a canary could be written. Any least consecutive
@@ -51,6 +55,9 @@ type form struct {
 func forms(c canary) (fs []form) {
 	part := c.value[c.public:] // eight consecutive bytes of this are a leak
 	add := func(name, text string, least int) {
+		if c.many && !ofMany(name) {
+			return
+		}
 		if len(text) >= 8 {
 			fs = append(fs, form{canary: c.name, name: name, text: []byte(text), least: min(max(least, 8), len(text))})
 		}
@@ -142,6 +149,9 @@ func forms(c canary) (fs []form) {
 			add(name+" base64", base64.RawStdEncoding.EncodeToString(sum)[:20], 10)
 			add(name+" base64url", base64.RawURLEncoding.EncodeToString(sum)[:20], 10)
 		}
+		if c.many {
+			continue
+		}
 		sum := crc32.ChecksumIEEE(whole)
 		fs = append(fs,
 			form{c.name, "CRC-32", fmt.Appendf(nil, "%08x", sum), 8, true, true},
@@ -159,6 +169,15 @@ func forms(c canary) (fs []form) {
 		}
 	}
 	return fs
+}
+
+// ofMany reports whether a form is looked for of a canary that is one of many.
+func ofMany(form string) bool {
+	switch form {
+	case "raw", "reversed", "upper case", "lower case", "hex", "HEX", "hex ", "hex:", "decimal", "decimal with commas", `\x`, "%XX", "UTF-16LE":
+		return true
+	}
+	return strings.HasPrefix(form, "base64") || (strings.HasPrefix(form, "SHA-") || strings.HasPrefix(form, "MD5")) && !strings.HasSuffix(form, " start") && !strings.HasSuffix(form, " end")
 }
 
 func rot13(r rune) rune {
@@ -190,21 +209,26 @@ func bit(window uint64) uint64 { return window * 0x9E3779B97F4A7C15 >> (64 - may
 func newSearcher(cs ...canary) *searcher {
 	s := &searcher{maybe: make([]uint64, 1<<maybeBits/64), where: map[uint64][]place{}}
 	for _, c := range cs {
-		for _, f := range forms(c) {
-			if f.word || len(f.text) < 8 {
-				s.short = append(s.short, f)
-				continue
-			}
-			i := int32(len(s.forms))
-			s.forms = append(s.forms, f)
-			for at := 0; at+f.least <= len(f.text); at++ {
-				w := binary.LittleEndian.Uint64(f.text[at:])
-				s.maybe[bit(w)/64] |= 1 << (bit(w) % 64)
-				s.where[w] = append(s.where[w], place{i, int32(at)})
-			}
-		}
+		s.add(c)
 	}
 	return s
+}
+
+// add has s look for c too.
+func (s *searcher) add(c canary) {
+	for _, f := range forms(c) {
+		if f.word || len(f.text) < 8 {
+			s.short = append(s.short, f)
+			continue
+		}
+		i := int32(len(s.forms))
+		s.forms = append(s.forms, f)
+		for at := 0; at+f.least <= len(f.text); at++ {
+			w := binary.LittleEndian.Uint64(f.text[at:])
+			s.maybe[bit(w)/64] |= 1 << (bit(w) % 64)
+			s.where[w] = append(s.where[w], place{i, int32(at)})
+		}
+	}
 }
 
 // find returns what of the canaries is in data, as "canary as form" once each.

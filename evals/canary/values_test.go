@@ -19,6 +19,9 @@ type canaries struct {
 	vendor     canary // what looks like a provider's token; visibly a fake
 	passphrase canary // of a file backend
 	systemd    canary // the credential of a service
+	password   canary // of the account ada
+	second     canary // of the account bob
+	third      canary // a password that is no account's
 }
 
 // name is no secret: a random name, for the places where a name belongs. It
@@ -70,9 +73,12 @@ func newValues() canaries {
 		vendor:     canary{name: "vendor", value: []byte("sk-ant-" + "api03-" + "FAKE" + random(48)), public: len("sk-ant-api03-FAKE")},
 		passphrase: canary{name: "passphrase", value: []byte(edge() + " " + random(20) + " " + edge()), edges: true},
 		systemd:    canary{name: "systemd credential", value: []byte(edge() + random(40) + edge()), edges: true},
+		password:   canary{name: "password", value: []byte(edge() + spaced(16, "<>&\"\\%+/=$ключ☃") + edge()), edges: true},
+		second:     canary{name: "second password", value: []byte(edge() + " " + random(16) + " " + edge()), edges: true},
+		third:      canary{name: "third password", value: []byte(edge() + random(20) + edge()), edges: true},
 	}
 }
 
 func (v canaries) all() []canary {
-	return []canary{v.text, v.line, v.token, v.binary, v.long, v.vendor, v.passphrase, v.systemd}
+	return []canary{v.text, v.line, v.token, v.binary, v.long, v.vendor, v.passphrase, v.systemd, v.password, v.second, v.third}
 }

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -60,8 +61,14 @@ func Run(ctx context.Context, o workspace.ServeOptions, log *slog.Logger) (err e
 	opts.Login = func(public string, hosts []string) (http.Handler, sidecar.Verifier, error) {
 		login = authserver.New(authserver.Options{
 			Store: w.Store, Issuer: public, Hosts: hosts, Resources: []string{public, "http://127.0.0.1:7718/mcp"},
-			CheckPassword: w.SignIn,
+			// Hashing takes tens of megabytes for a moment, which an idle process
+			// would keep for minutes.
+			CheckPassword: func(ctx context.Context, user string, password workspace.Secret) error {
+				defer debug.FreeOSMemory()
+				return w.SignIn(ctx, user, password)
+			},
 			SetUp: func(ctx context.Context, user string, password workspace.Secret) error {
+				defer debug.FreeOSMemory()
 				_, err := w.AddUser(ctx, workspace.AddUserRequest{User: user, First: true}, password)
 				return err
 			},
@@ -84,6 +91,10 @@ func Run(ctx context.Context, o workspace.ServeOptions, log *slog.Logger) (err e
 func serveFor(ctx context.Context, o sidecar.Options, w *workspace.Workspace) error {
 	if (o.IntrospectionClient == "") != (o.IntrospectionSecretFile == "") {
 		return workspace.Errorf(workspace.Invalid, "--introspection-client and --introspection-secret-file go together")
+	}
+	// Before anything is listened on.
+	if _, err := issuer.New(issuer.Options{Issuer: o.Issuer}); err != nil {
+		return err
 	}
 	secret := func() (string, error) {
 		b, err := os.ReadFile(o.IntrospectionSecretFile)

@@ -47,14 +47,14 @@ func OpenWith(courier workspace.Courier, actor, choice string, log *slog.Logger)
 	if err != nil {
 		return nil, nil, workspace.Errorf(workspace.Invalid, "the current directory does not exist any more").WithHint("cd").Because(err)
 	}
-	db := state.New(home)
+	db, server := state.New(home), remote.New(home, Version())
 	return workspace.New(workspace.Options{
 		Project:   &project.Finder{Choice: choice, Dir: dir},
 		Store:     db,
 		Courier:   courier,
 		Keys:      vault.New(vault.Options{Home: home, LookupEnv: os.LookupEnv}),
-		Authority: login.New(login.Options{Log: log, Version: Version()}),
-		Remote:    remote.New(home, Version()),
+		Authority: login.New(login.Options{Log: log, Version: Version(), Dial: server.Dial}),
+		Remote:    server,
 		LookupEnv: os.LookupEnv,
 		Now:       func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
 		Log:       log,

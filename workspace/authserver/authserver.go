@@ -74,6 +74,7 @@ type Server struct {
 	failures  *limiter      // of signing in, by address
 	arrivals  [2]*limiter   // of clients that register: by address, in all
 	checking  chan struct{} // bounds the passwords that are checked at once
+	queue     chan struct{} // and those that wait for it
 	setup     setup         // the one-time path of the first account
 	pruning   struct {      // of the Store
 		sync.Mutex
@@ -105,7 +106,10 @@ func New(opts Options) *Server {
 			newLimiter(opts.Now, arrivalWindow, maxArrivals),
 		},
 		checking: make(chan struct{}, maxChecking),
+		queue:    make(chan struct{}, maxQueue),
 	}
+	// Somebody waits for each of these: no newcomer ends a login.
+	s.devices.firm, s.userCodes.firm = true, true
 	issuer, err := url.Parse(opts.Issuer)
 	if err != nil || issuer.Host == "" {
 		panic("authserver: the issuer is no origin")

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/pages"
@@ -18,6 +19,9 @@ const maxBody = 64 << 10
 // server, and notes what was answered: the pattern and not the path, which may
 // be a one-time one.
 func (s *Server) guard(next http.Handler) http.Handler {
+	// Also what no cookie opens: a site could have its visitors' browsers ask
+	// for logins until there is no place for more.
+	next = guarded(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
@@ -49,6 +53,19 @@ func (s *status) WriteHeader(code int) {
 
 // Unwrap is for http.ResponseController.
 func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// guarded refuses what another site has a browser send, unless it is for a
+// page, which says so in its own words.
+func guarded(next http.Handler) http.Handler {
+	var protection http.CrossOriginProtection
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/oauth/") && r.URL.Path != "/oauth/authorize/approve" && protection.Check(r) != nil {
+			http.Error(w, "this came from another site", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 // page guards what a browser shows or sends with a cookie. A form that another
 // origin sends is refused (RFC 6749 section 10.12: "The authorization server

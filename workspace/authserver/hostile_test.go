@@ -195,16 +195,17 @@ func TestBounds(t *testing.T) {
 	const each = 20
 	b.s.devices.each, b.s.userCodes.each = each, each
 	first := b.device(t)
-	for range each {
+	for range each - 1 {
 		b.device(t)
 	}
+	// A newcomer ends no login that somebody waits for.
+	r := b.call(t, "/oauth/device_authorization", form("client_id", "akos-cli"))
+	r.is(t, http.StatusTooManyRequests, "temporarily_unavailable")
 	if n, m := len(b.s.devices.items), len(b.s.userCodes.items); n != each || m != each {
 		t.Errorf("%d devices, %d codes", n, m)
 	}
-	b.poll(t, first).is(t, 400, "invalid_grant")
+	b.poll(t, first).is(t, 400, "authorization_pending")
 	b.s.devices.max = each
-	r := b.call(t, "/oauth/device_authorization", form("client_id", "akos-cli"))
-	r.is(t, 200, "") // the place of one's own oldest
 	b.s.devices.owned, b.s.userCodes.owned = map[string]int{}, map[string]int{}
 	r = b.call(t, "/oauth/device_authorization", form("client_id", "akos-cli"))
 	r.is(t, http.StatusTooManyRequests, "temporarily_unavailable")

@@ -26,6 +26,7 @@ const (
 	arrivalWindow      = time.Hour
 
 	maxChecking = 4
+	maxQueue    = 1024  // sign-ins that are checked or wait for it
 	maxCounted  = 4_096 // keys that one limiter counts by itself
 )
 
@@ -135,7 +136,10 @@ func (s *Server) address(r *http.Request) string {
 // address has 2^64 of them.
 func (s *Server) from(r *http.Request) string {
 	a, err := netip.ParseAddr(s.address(r))
-	if err != nil || a.Is4() || a.IsLoopback() {
+	if err == nil && a.IsLoopback() && !s.TrustProxy {
+		return "this machine" // which has 2^24 addresses
+	}
+	if err != nil || a.Is4() {
 		return s.address(r)
 	}
 	net64, err := a.WithZone("").Prefix(64)

@@ -41,12 +41,13 @@ func hash(text string) string {
 }
 
 // A shelf keeps a bounded number of values for a while. When an owner has as
-// many as one may have, the oldest of them gives way; when the shelf is full,
-// a new value finds no place.
+// many as one may have, the oldest of them gives way, unless the shelf is firm;
+// when the shelf is full, a new value finds no place.
 type shelf[V any] struct {
 	now       func() time.Time
 	life      time.Duration
 	max, each int
+	firm      bool // an owner's new value finds no place then
 
 	mu    sync.Mutex
 	items map[string]*item[V]
@@ -76,6 +77,9 @@ func (s *shelf[V]) put(key, owner string, v V) (ok bool) {
 		s.sweep()
 	}
 	if s.owned[owner] >= s.each {
+		if s.firm {
+			return false
+		}
 		s.forgetOldest(owner)
 	}
 	if len(s.items) >= s.max {

@@ -128,6 +128,16 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	// Those that wait here are not counted as failures meanwhile.
 	select {
+	case s.queue <- struct{}{}:
+		defer func() { <-s.queue }()
+	default:
+		w.Header().Set("Retry-After", "5")
+		pages.Write(w, http.StatusServiceUnavailable, pages.Problem{
+			Title: "Too many people sign in just now", Text: "Wait a few seconds and try again.", Next: "/signin", Label: "Try again",
+		})
+		return
+	}
+	select {
 	case s.checking <- struct{}{}:
 		defer func() { <-s.checking }()
 	case <-r.Context().Done():

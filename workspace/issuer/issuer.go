@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -58,7 +59,6 @@ func New(opts Options) (*Verifier, error) {
 		opts.HTTP = &http.Client{Timeout: 10 * time.Second}
 	}
 	client := *opts.HTTP
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client.Transport = documents{cmp.Or(client.Transport, http.DefaultTransport)}
 	opts.HTTP = &client
 	return &Verifier{Options: opts}, nil
@@ -70,7 +70,7 @@ func safe(u *url.URL) bool {
 }
 
 // documents is the transport for what a provider says: an answer that is no
-// JSON document of a size to be read is as good as none.
+// JSON document of a size to be read, such as a redirect, is as good as none.
 type documents struct{ http.RoundTripper }
 
 // maxDocument is the size of the largest document, in bytes.
@@ -83,7 +83,8 @@ func (d documents) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	defer res.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxDocument+1))
-	if err == nil && (res.StatusCode != http.StatusOK || len(data) > maxDocument || !json.Valid(data)) {
+	status := res.StatusCode == http.StatusOK || res.StatusCode == http.StatusBadRequest && r.Method == http.MethodPost
+	if err == nil && (!status || len(data) > maxDocument || !json.Valid(data)) {
 		err = fmt.Errorf("the answer is %d and no JSON document of at most %d bytes", res.StatusCode, maxDocument)
 	}
 	if err != nil {
@@ -192,7 +193,15 @@ func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, string,
 	return v.tokens, v.endpoint, nil
 }
 
+// silent is the error for a provider that is of no help. The text of net/http
+// is not kept: it quotes what the provider sent, which may be what it was sent.
 func (v *Verifier) silent(err error) error {
+	if e := (*url.Error)(nil); errors.As(err, &e) {
+		err = errors.New("it gave no answer of HTTP")
+		if op := (*net.OpError)(nil); errors.As(e, &op) {
+			err = op
+		}
+	}
 	return workspace.Errorf(workspace.Unavailable, "the identity provider does not answer as it should").Because(err)
 }
 
@@ -268,6 +277,8 @@ func (v *Verifier) introspect(ctx context.Context, endpoint, token string) (work
 	if err != nil {
 		return workspace.Identity{}, v.silent(err)
 	}
+	// What comes unasked on a connection that is kept, net/http prints.
+	req.Close = true
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	req.SetBasicAuth(url.QueryEscape(v.Client), url.QueryEscape(password)) // RFC 6749 section 2.3.1
@@ -282,12 +293,18 @@ func (v *Verifier) introspect(ctx context.Context, endpoint, token string) (work
 		Expires  int64  `json:"exp"`
 		Issuer   string `json:"iss"`
 		Audience texts  `json:"aud"`
+		Error    string `json:"error"`
 	}
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
 		return workspace.Identity{}, v.silent(err)
 	}
 	switch {
-	case !answer.Active,
+	// RFC 7662 section 2.2 has a token that the provider does not know not
+	// active; of a JWT oidc-provider says what RFC 7009 section 2.2.1 has for it.
+	case res.StatusCode != http.StatusOK && answer.Error != "unsupported_token_type":
+		return workspace.Identity{}, v.silent(errors.New("introspection was refused"))
+	case res.StatusCode != http.StatusOK,
+		!answer.Active,
 		answer.Issuer != "" && answer.Issuer != v.Issuer,
 		answer.Expires != 0 && !v.Now().Before(time.Unix(answer.Expires, 0)),
 		!slices.Contains(answer.Audience, v.Audience):

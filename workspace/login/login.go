@@ -14,7 +14,9 @@
 package login
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -24,13 +26,14 @@ import (
 
 // Options are what a Client stands on. The zero Options are useful.
 type Options struct {
-	Transport http.RoundTripper // nil: HTTP/1.1, TLS, proxies as the environment says, none to this machine
-	Timeout   time.Duration     // for one request with its answer; 0: 10 s
-	Connect   time.Duration     // for a connection, and again for its TLS; 0: 5 s. Unused with a Transport
-	Now       func() time.Time  // for the times that are shown; nil: time.Now. What is waited for is measured, not read off a clock
-	Log       *slog.Logger      // nil: nowhere
-	Claims    Claims            // where an identity provider puts what akos needs to know
-	Version   string            // of akos, for the User-Agent
+	Transport http.RoundTripper                                                    // nil: HTTP/1.1, TLS, proxies as the environment says, none to this machine
+	Timeout   time.Duration                                                        // for one request with its answer; 0: 10 s
+	Dial      func(ctx context.Context, network, address string) (net.Conn, error) // nil: as package net does. Unused with a Transport
+	Connect   time.Duration                                                        // for a connection, and again for its TLS; 0: 5 s. Unused with a Transport
+	Now       func() time.Time                                                     // for the times that are shown; nil: time.Now. What is waited for is measured, not read off a clock
+	Log       *slog.Logger                                                         // nil: nowhere
+	Claims    Claims                                                               // where an identity provider puts what akos needs to know
+	Version   string                                                               // of akos, for the User-Agent
 }
 
 // Claims are those of the domain.
@@ -60,7 +63,7 @@ func New(opts Options) *Client {
 	}
 	c.http = sync.OnceValue(func() *http.Client {
 		if opts.Transport == nil {
-			opts.Transport = newTransport(opts.Connect)
+			opts.Transport = newTransport(opts.Connect, opts.Dial)
 		}
 		return &http.Client{Transport: opts.Transport, CheckRedirect: stayAtHome}
 	})

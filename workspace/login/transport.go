@@ -15,12 +15,14 @@ import (
 
 // newTransport returns the transport that a Client uses unless it is given
 // another one.
-func newTransport(connect time.Duration) *http.Transport {
-	dialer := &net.Dialer{Timeout: connect}
+func newTransport(connect time.Duration, dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: connect}).DialContext
+	}
 	return &http.Transport{
 		Proxy: proxy,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, address)
+			conn, err := dial(ctx, network, address)
 			if err == nil && !stays(address, conn.RemoteAddr()) {
 				_ = conn.Close()
 				return nil, errElsewhere

@@ -14,6 +14,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net"
@@ -21,6 +22,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/akos/workspace"
@@ -37,37 +39,50 @@ type Client struct {
 	home    string
 	version string
 	http    *http.Client
+	met     sync.Map // addresses at which this process has spoken to the sidecar of its home
 }
 
 // New returns the client of a home. It touches nothing.
 func New(home, version string) *Client {
-	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	c := &Client{home: home, version: version}
 	transport := &http.Transport{
-		Proxy: func(r *http.Request) (*url.URL, error) {
-			if workspace.Loopback(r.URL.Hostname()) {
-				return nil, nil
-			}
-			return http.ProxyFromEnvironment(r)
-		},
+		Proxy: http.ProxyFromEnvironment, // never for this machine
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			if path, ok := ctx.Value(socketKey{}).(string); ok {
-				network, addr = "unix", path
+				return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", path)
 			}
-			return dialer.DialContext(ctx, network, addr)
+			return c.Dial(ctx, network, addr)
 		},
 		TLSHandshakeTimeout: 5 * time.Second, ExpectContinueTimeout: time.Second,
 		ResponseHeaderTimeout: 20 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 		DisableKeepAlives: true, // one request a command; and a socket must never serve another's
 		ForceAttemptHTTP2: true,
 	}
-	return &Client{home, version, &http.Client{
+	c.http = &http.Client{
 		Transport: transport, Timeout: 30 * time.Second,
 		// A redirect would send the token on to wherever it says.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
+	return c
 }
 
 type socketKey struct{}
+
+// Dial connects to addr. Where that is the sidecar of this home, it connects to
+// the socket that only this user's sidecar can listen on: at the address
+// itself, anybody could once the sidecar has ended. A process that has spoken
+// to it speaks to nobody else there.
+func (c *Client) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	if p, ok := rendezvous.Find(c.home); ok && p.Socket != "" && p.URL == "http://"+addr {
+		c.met.Store(addr, true)
+		return dialer.DialContext(ctx, "unix", p.Socket)
+	}
+	if _, met := c.met.Load(addr); met {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("the sidecar of this home has ended")}
+	}
+	return dialer.DialContext(ctx, network, addr)
+}
 
 // Local returns the origin of this home's sidecar.
 func (c *Client) Local(context.Context) (string, bool) {
@@ -196,8 +211,9 @@ func (r request) mayShow(said ...string) bool {
 		if workspace.CheckText(s, 1000) != nil {
 			return false
 		}
+		unescaped, _ := url.QueryUnescape(s)
 		for _, sent := range [][]byte{secret.Reveal(r.token), r.body} {
-			if len(sent) >= 8 && strings.Contains(s, string(sent)) {
+			if len(sent) >= 8 && (strings.Contains(s, string(sent)) || strings.Contains(unescaped, string(sent))) {
 				return false
 			}
 		}
@@ -243,7 +259,7 @@ func (c *Client) do(ctx context.Context, r request, result any) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return absent(r.server, withoutURL(err))
+		return absent(r.server, withoutText(err))
 	}
 	defer res.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
@@ -268,13 +284,13 @@ func (c *Client) do(ctx context.Context, r request, result any) error {
 	return nil
 }
 
-// withoutURL returns what went wrong without the address, which could hold
-// anything.
-func withoutURL(err error) error {
-	if e := (*url.Error)(nil); errors.As(err, &e) {
-		return e.Err
+// withoutText returns what the system says went wrong. The text of net/http is
+// not repeated: it quotes what a server sent.
+func withoutText(err error) error {
+	if e := (*net.OpError)(nil); errors.As(err, &e) {
+		return e
 	}
-	return err
+	return errors.New("the connection gave no answer of HTTP")
 }
 
 func absent(server string, err error) error {
@@ -321,7 +337,7 @@ func (r request) refusal(res *http.Response, data []byte) error {
 	case http.StatusUnauthorized:
 		return login
 	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return absent(r.server, errors.New(res.Status))
+		return absent(r.server, fmt.Errorf("HTTP status %d", res.StatusCode))
 	}
-	return strange(r.server, errors.New(res.Status))
+	return strange(r.server, fmt.Errorf("HTTP status %d", res.StatusCode))
 }

@@ -2,7 +2,6 @@ package sidecar_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -125,6 +124,10 @@ func TestUnauthorized(t *testing.T) {
 	}
 	if a := r.ask("GET", "/api/v1/secrets", own, nil, bad); a.status != 401 {
 		t.Errorf("the socket with a token: %d", a.status)
+	}
+	basic := func(req *http.Request) { req.SetBasicAuth("ada", "fake") }
+	if a := r.ask("GET", "/api/v1/secrets", own, nil, basic); a.status != 401 {
+		t.Errorf("the socket with a password: %d", a.status)
 	}
 	if a := r.ask("GET", "/api/v1/whoami", own, nil); a.status != 401 {
 		t.Errorf("whoami on the socket: %d", a.status)
@@ -561,35 +564,67 @@ func TestAnyHost(t *testing.T) {
 	}
 }
 
-// TestCanceled: a client that goes away ends what was done for it, and is no
-// error of the server.
-func TestCanceled(t *testing.T) {
+// TestCutOff: of a client that goes away nothing is stored, and it is no error
+// of the server.
+func TestCutOff(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
 	token := r.token("acme", "cli")
-	ctx, cancel := context.WithCancel(t.Context())
-	body, w := io.Pipe()
-	defer w.Close()
-	req, err := http.NewRequestWithContext(ctx, "PUT", r.url+"/api/v1/secrets/KEY", body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Content-Type", "application/octet-stream")
-	done := make(chan error, 1)
-	go func() {
-		res, err := http.DefaultTransport.RoundTrip(req)
-		if err == nil {
-			_ = res.Body.Close()
+	for _, framing := range []string{"Content-Length: 100", "Transfer-Encoding: chunked"} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
 		}
-		done <- err
-	}()
-	_, _ = io.WriteString(w, "half of a value")
-	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+		fmt.Fprintf(conn, "PUT /api/v1/secrets/KEY HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/octet-stream\r\n%s\r\nExpect: 100-continue\r\n\r\n", token, framing)
+		if n, err := conn.Read(make([]byte, 1000)); err != nil || n == 0 {
+			t.Fatal(err)
+		}
+		fmt.Fprint(conn, "5\r\nvalue\r\n")
+		_ = conn.(*net.TCPConn).SetLinger(0) // a reset
+		_ = conn.Close()
 	}
-	if _, ok := r.value(workspace.ScopeWorkspace, "acme/default", "KEY"); ok {
-		t.Error("half a value was stored")
+	for range 20 {
+		if a := r.ask("GET", "/api/v1/secrets", token, nil); len(a.keys()) != 0 {
+			t.Fatalf("half a value was stored: %s", a.body)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if strings.Contains(r.log.String(), "ERROR") {
+		t.Errorf("%s", r.log)
+	}
+}
+
+// TestManyConnections: 512 are open at once, and one more is answered when one
+// of them ends. The socket is not among them.
+func TestManyConnections(t *testing.T) {
+	r := newRig(t, "")
+	const most = 512
+	conns := make([]net.Conn, most+1)
+	answers := func(c net.Conn, within time.Duration) bool {
+		_ = c.SetReadDeadline(time.Now().Add(within))
+		n, err := c.Read(make([]byte, 1000))
+		return err == nil && n > 0
+	}
+	for i := range conns {
+		c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		conns[i] = c
+		fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		if i < most && !answers(c, 10*time.Second) {
+			t.Fatalf("number %d is not answered", i)
+		}
+	}
+	if answers(conns[most], 50*time.Millisecond) {
+		t.Error("one too many")
+	}
+	if a := r.ask("GET", "/api/v1/secrets", own, nil); a.status != 200 {
+		t.Errorf("the socket: %d", a.status)
+	}
+	_ = conns[0].Close()
+	if !answers(conns[most], 10*time.Second) {
+		t.Error("it waits although there is a place")
 	}
 }

@@ -47,6 +47,14 @@ func Serve(ctx context.Context, o Options) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	var secure *tls.Config
+	if o.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
+		if err != nil {
+			return workspace.Errorf(workspace.Invalid, "the certificate and its key can't be read").Because(err)
+		}
+		secure = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	}
 	if err := os.MkdirAll(o.Home, 0o700); err != nil {
 		return workspace.Errorf(workspace.Unavailable, "%s can't be made", o.Home).Because(err)
 	}
@@ -86,19 +94,13 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	api := &API{parts: o.Parts, verifier: verifier, resource: public}
 	remote := o.server(o.mux(api, login))
-	if o.TLSCert != "" {
-		cert, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
-		if err != nil {
-			return workspace.Errorf(workspace.Invalid, "the certificate and its key can't be read").Because(err)
-		}
-		remote.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	}
-	local := o.server(o.mux(api, nil))
+	remote.TLSConfig = secure
+	local := o.server(o.mux(api, login))
 	local.ConnContext = localOnly
 
 	failed := make(chan error, 2)
 	go func() {
-		if remote.TLSConfig != nil {
+		if secure != nil {
 			failed <- remote.ServeTLS(tcp, "", "")
 			return
 		}

@@ -90,6 +90,7 @@ CREATE TABLE audit (
 CREATE TABLE session (
 	server    TEXT PRIMARY KEY,
 	issuer    TEXT NOT NULL,
+	own       INTEGER NOT NULL,
 	client    TEXT NOT NULL,
 	user      TEXT NOT NULL,
 	tenant    TEXT NOT NULL,

@@ -7,13 +7,13 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-const sessionColumns = `server, issuer, client, user, tenant, tenants, scopes, expires, updated, data_key, box`
+const sessionColumns = `server, issuer, client, user, tenant, tenants, scopes, expires, updated, data_key, box, own`
 
 func scanSession(s *sqlite3.Stmt) (workspace.SealedSession, error) {
 	ses := workspace.SealedSession{
 		Session: workspace.Session{
 			Server: s.ColumnText(0), Issuer: s.ColumnText(1), ClientID: s.ColumnText(2), UserID: s.ColumnText(3),
-			TenantID: s.ColumnText(4), ExpiresAt: moment(s.ColumnInt64(7)),
+			TenantID: s.ColumnText(4), ExpiresAt: moment(s.ColumnInt64(7)), Own: s.ColumnBool(11),
 		},
 		Updated: moment(s.ColumnInt64(8)), DataKey: s.ColumnText(9), Box: blob(s, 10),
 	}
@@ -42,8 +42,12 @@ func (t *tx) Sessions() (all []workspace.SealedSession, err error) {
 
 // PutSession adds or replaces the session at a server.
 func (t *tx) PutSession(s workspace.SealedSession) error {
-	return t.exec(`INSERT OR REPLACE INTO session (`+sessionColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.Server, s.Issuer, s.ClientID, s.UserID, s.TenantID, listed(s.Tenants), listed(s.Scopes), ms(s.ExpiresAt), ms(s.Updated), s.DataKey, s.Box)
+	own := 0
+	if s.Own {
+		own = 1
+	}
+	return t.exec(`INSERT OR REPLACE INTO session (`+sessionColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.Server, s.Issuer, s.ClientID, s.UserID, s.TenantID, listed(s.Tenants), listed(s.Scopes), ms(s.ExpiresAt), ms(s.Updated), s.DataKey, s.Box, own)
 }
 
 // DeleteSession forgets the session at a server.

@@ -81,6 +81,9 @@ func TestLife(t *testing.T) {
 	if err := claim.Release(); err != nil || found(home) {
 		t.Errorf("released: %v", err)
 	}
+	if _, err := os.Stat(filepath.Join(home, "sidecar.json")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the announcement stays: %v", err)
+	}
 	if claim, err = rendezvous.Take(t.Context(), home); err != nil {
 		t.Fatal(err)
 	}
@@ -170,6 +173,14 @@ func TestKilled(t *testing.T) {
 		if found(home) {
 			t.Errorf("round %d: the dead are found", round)
 		}
+		claim, err := rendezvous.Take(t.Context(), home)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found(home) {
+			t.Errorf("round %d: the next is found where the dead was", round)
+		}
+		_ = claim.Release()
 	}
 }
 
