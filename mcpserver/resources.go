@@ -2,6 +2,7 @@ package mcpserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -84,8 +85,13 @@ func (s *Server) explain(ctx context.Context, what string, err error, code int) 
 	}
 	s.log.Log(ctx, level, "a request failed", "what", what, "kind", e.Kind.String(), "err", err)
 	s.tell(ctx, what, e.Kind.String())
-	text, _ := mcp.AsTextContent(s.failure(ctx, &tools.Tool{}, e).Content[0])
-	r := &refusal{mcp.JSONRPCErrorDetails{Code: code, Message: text.Text, Data: map[string]any{"akos/kind": e.Kind.String()}}}
+	return refuseWith(ctx, code, e.Kind, s.failure(ctx, &tools.Tool{}, e))
+}
+
+// refuseWith returns the error of a request that failed as res tells.
+func refuseWith(ctx context.Context, code int, kind workspace.Kind, res *mcp.CallToolResult) error {
+	text, _ := mcp.AsTextContent(res.Content[0])
+	r := &refusal{mcp.JSONRPCErrorDetails{Code: code, Message: text.Text, Data: map[string]any{"akos/kind": kind.String()}}}
 	if place, ok := ctx.Value(refusalKey{}).(**refusal); ok {
 		*place = r
 	}
@@ -96,6 +102,9 @@ func (s *Server) explain(ctx context.Context, what string, err error, code int) 
 func (s *Server) recovered(ctx context.Context, what string, err *error) {
 	if r := recover(); r != nil {
 		s.log.ErrorContext(ctx, "panic", "what", what, "type", fmt.Sprintf("%T", r), "stack", frames())
-		*err = s.explain(ctx, what, fmt.Errorf("panic"), mcp.INTERNAL_ERROR)
+		// What panicked might do it again, so it is not asked for a hint.
+		e := workspace.Explain(errors.New("panic"))
+		s.tell(ctx, what, e.Kind.String())
+		*err = refuseWith(ctx, mcp.INTERNAL_ERROR, e.Kind, failure(e, ""))
 	}
 }

@@ -82,7 +82,7 @@ func New(opts Options) (*Server, error) {
 		s.tools[t.ID()] = t
 		s.mcp.AddTool(definition(t), s.logged(t.ID(), s.handler(t, ses)))
 	}
-	s.addFace(ses)
+	s.offerMore(ses)
 	return s, nil
 }
 

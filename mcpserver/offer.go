@@ -34,9 +34,9 @@ func (s *Server) introduced() *server.Hooks {
 	return h
 }
 
-// addFace offers what there is beside tools, and declares it: nothing that
+// offerMore offers what there is beside tools, and declares it: nothing that
 // the operator's flags have left empty.
-func (s *Server) addFace(ses tools.Session) {
+func (s *Server) offerMore(ses tools.Session) {
 	s.templates, s.prompts = map[string]*tools.Resource{}, map[string]prompt{}
 	ses.Next = func(command string) string {
 		call, tool := tools.AgentHint(workspace.Error{Hint: command})
