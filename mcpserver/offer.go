@@ -15,12 +15,13 @@ import (
 const icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 48 48'%3E" +
 	"%3Crect width='48' height='48' rx='11' fill='%231f4d3a'/%3E%3Cpath fill='%23f2efe6' d='M24 10a8 8 0 0 0-4 15l-3 13h14l-3-13a8 8 0 0 0-4-15z'/%3E%3C/svg%3E"
 
-const about = "Credentials that agents use and never see"
+// About says in a line what the server is for.
+const About = "Credentials that agents use and never see"
 
 // introduced adds to the two answers that introduce the server what other
 // answers do without: the newer revision repeats its name in every one.
 func (s *Server) introduced() *server.Hooks {
-	full := mcp.Implementation{Name: "akos", Title: "akos", Version: s.workspace.Version, Description: about,
+	full := mcp.Implementation{Name: "akos", Title: "akos", Version: s.workspace.Version, Description: About,
 		Icons: []mcp.Icon{{Src: icon, MIMEType: "image/svg+xml", Sizes: []string{"any"}}}}
 	h := &server.Hooks{}
 	h.AddAfterInitialize(func(_ context.Context, _ any, _ *mcp.InitializeRequest, res *mcp.InitializeResult) {

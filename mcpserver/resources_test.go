@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -113,8 +114,8 @@ func TestResourcesAreTools(t *testing.T) {
 	}
 }
 
-// TestResourcesName: every resource names an operation of an agent's, its
-// names are no two the same, and no list costs much.
+// TestResourcesName: every resource names an operation of an agent's, no two
+// have one name, docs/mcp.md lists what there is, and no list costs much.
 func TestResourcesName(t *testing.T) {
 	names := map[string]bool{}
 	for _, r := range tools.Resources() {
@@ -127,6 +128,24 @@ func TestResourcesName(t *testing.T) {
 		names[r.Name] = true
 	}
 	c := connect(t, newEmptyHome(t).server(t, mcpserver.Options{}))
+	doc, err := os.ReadFile("../docs/mcp.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)`").FindAllStringSubmatch(string(doc), -1) {
+		listed[row[1]] = true
+	}
+	want := map[string]bool{}
+	for _, r := range tools.Resources() {
+		want[r.URI] = true
+	}
+	for _, p := range c.want("prompts/list", nil).Result.Prompts {
+		want[p.Name] = true
+	}
+	if diff := cmp.Diff(want, listed); diff != "" {
+		t.Errorf("docs/mcp.md lists others (-want +got)\n%s", diff)
+	}
 	size := 0
 	for _, method := range []string{"resources/list", "resources/templates/list", "prompts/list"} {
 		size += len(c.ask(`{"jsonrpc":"2.0","id":1,"method":"` + method + `"}`).raw)
