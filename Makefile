@@ -1,6 +1,7 @@
 # make demo   the main job, end to end, in a throw-away home
 # make test   everything that CI checks, in minutes
 # make build  bin/akos and bin/akos-mcp
+# make dist   what a release holds, in dist/
 # The slow suites are in CONTRIBUTING.md.
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -8,7 +9,7 @@ BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X example.com/akos/
 FUZZTIME ?= 30s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test setup lint generated cross gates bench fuzz soak idp browser
+.PHONY: build demo test setup lint generated cross gates bench fuzz soak idp browser dist
 
 build:
 	@$(BUILD) -o bin/ ./cmd/akos ./cmd/akos-mcp
@@ -67,3 +68,13 @@ idp:
 	@scripts/setup-browser.sh
 	go vet -tags idp ./...
 	go test -count=1 -tags idp -run 'TestDex|TestOIDCProvider|TestOwnServer|TestIssuer' -v ./workspace/login ./cmd/akos ./internal/serve
+
+# What a release holds, without a network: static binaries, an MCP bundle for
+# each platform, the entry for the MCP registry, the checksums.
+PLATFORMS = linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
+dist:
+	@rm -rf dist
+	@set -e; for p in $(PLATFORMS); do echo "building dist/$$p"; mkdir -p dist/$$p; \
+		GOOS=$${p%-*} GOARCH=$${p#*-} $(BUILD) -o dist/$$p/ ./cmd/akos ./cmd/akos-mcp; done
+	go run ./scripts/dist -version "$(VERSION)"
+	@ls dist

@@ -58,6 +58,9 @@ type Server struct {
 	log   *slog.Logger
 
 	workspace *workspace.Workspace
+
+	templates map[string]*tools.Resource // by their URI, with the variable
+	prompts   map[string]prompt
 }
 
 // New returns a server. A tool in opts that does not exist is Invalid. New
@@ -77,8 +80,9 @@ func New(opts Options) (*Server, error) {
 	ses := tools.Session{Workspace: opts.Workspace, Human: tools.NoHuman{}, Agent: true}
 	for _, t := range offered {
 		s.tools[t.ID()] = t
-		s.mcp.AddTool(definition(t), s.handler(t, ses))
+		s.mcp.AddTool(definition(t), s.logged(t.ID(), s.handler(t, ses)))
 	}
+	s.offerMore(ses)
 	return s, nil
 }
 

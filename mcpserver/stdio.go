@@ -180,7 +180,7 @@ func (c *conn) answer(line []byte) {
 	}
 	msg := bytes.Clone(line) // the library keeps parts of it
 	if m.Method != string(mcp.MethodToolsCall) {
-		c.handle(c.ctx, m.ID, msg)
+		c.handle(withRefusal(c.ctx), m.ID, msg)
 		return
 	}
 	t, ok := c.tools[m.Params.Name]
@@ -235,7 +235,7 @@ func (c *conn) handle(ctx context.Context, id json.RawMessage, msg []byte) {
 	switch res := c.mcp.HandleMessage(ctx, msg).(type) {
 	case nil:
 	case mcp.JSONRPCError:
-		c.reply(id, answerMessage{Error: plainError(res.Error)})
+		c.reply(id, answerMessage{Error: refused(ctx, res.Error)})
 	case mcp.JSONRPCResponse:
 		c.reply(id, answerMessage{Result: res.Result})
 	default:
@@ -268,6 +268,8 @@ func plainError(e mcp.JSONRPCErrorDetails) *mcp.JSONRPCErrorDetails {
 		e = mcp.JSONRPCErrorDetails{Code: e.Code, Message: "no such method"}
 	case mcp.INVALID_PARAMS:
 		e = mcp.JSONRPCErrorDetails{Code: e.Code, Message: "the params do not fit the method"}
+	case mcp.RESOURCE_NOT_FOUND:
+		e = mcp.JSONRPCErrorDetails{Code: e.Code, Message: "there is no such resource"}
 	case mcp.INTERNAL_ERROR:
 		e = mcp.JSONRPCErrorDetails{Code: e.Code, Message: "internal error"}
 	case mcp.UNSUPPORTED_PROTOCOL_VERSION:

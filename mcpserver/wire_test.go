@@ -27,6 +27,7 @@ import (
 //	holder WORD  what holds the vault's key is healthy from here on, or it
 //	             hangs, panics, is unavailable, or fails as nobody foresaw
 //	await        until a call waits for the holder
+//	distrust     the workspace file changes, so that nobody trusts it
 //
 // With -update the server sections are written anew.
 func TestWire(t *testing.T) {
@@ -139,6 +140,8 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 		case "holder":
 			f.set(t, arg)
 			hangs = arg == "hangs"
+		case "distrust":
+			untrust(t, h)
 		case "await":
 			f.gate.await(t)
 		default:

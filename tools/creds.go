@@ -197,18 +197,19 @@ func credsGuide() *Tool {
 	type in struct{}
 	return define(spec[in, Guide]{
 		Name: "creds guide", Short: "Print the onboarding playbook of this workspace", Effect: Reads, Idempotent: true,
-		CLIOnly: "a client reads it as the resource akos://guide, which comes with the resources",
+		CLIOnly: "a client reads it as the resource akos://guide",
 		Long:    "What is there, what is missing, and the commands from here to a ready connection.",
 		Example: "akos creds guide",
 		Run: func(ctx context.Context, s Session, _ in) (Guide, error) {
-			text, err := guide(ctx, s.Workspace)
+			text, err := guide(ctx, s)
 			return Guide{text}, err
 		},
 	})
 }
 
 // guide writes the playbook from what is true now.
-func guide(ctx context.Context, w *workspace.Workspace) (string, error) {
+func guide(ctx context.Context, s Session) (string, error) {
+	w := s.Workspace
 	st, err := w.Status(ctx)
 	if err != nil {
 		return "", err
@@ -216,7 +217,11 @@ func guide(ctx context.Context, w *workspace.Workspace) (string, error) {
 	var b strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	p("# Credentials for the workspace %s\n", st.Workspace.ID)
-	p("Values go from you into the vault (%s) and are never shown again: not to an agent, not to you.\n", st.Vault.Backend)
+	if s.Agent {
+		p("A person enters values, outside of this conversation, into the vault (%s). No tool takes or shows one. A line that begins with akos is a command for the person.\n", st.Vault.Backend)
+	} else {
+		p("Values go from you into the vault (%s) and are never shown again: not to an agent, not to you.\n", st.Vault.Backend)
+	}
 	if !st.Workspace.Trusted {
 		p("This workspace file is not trusted yet. Look at it, then: %s", st.Next)
 		return b.String(), nil
@@ -247,16 +252,27 @@ func guide(ctx context.Context, w *workspace.Workspace) (string, error) {
 			continue
 		}
 		p("- %s (%s): %s", pr.Name, pr.Unlocks, strings.Join(c.Results[i].MissingKeys, ", "))
-		p("  get it: %s", pr.DocsURL)
+		if pr.DocsURL != "" {
+			p("  get it: %s", pr.DocsURL)
+		}
 		if len(pr.Scopes) > 0 {
 			p("  ask for no more than: %s", strings.Join(pr.Scopes, ", "))
 		}
-		p("  store it: %s", c.Results[i].Remediation)
+		if s.Agent {
+			for _, key := range c.Results[i].MissingKeys {
+				p("  have it stored: %s", s.next("akos vault put "+key))
+			}
+		} else {
+			p("  store it: %s", c.Results[i].Remediation)
+		}
 	}
-	p("\nA whole dotenv file at once: akos vault import .env --rewrite")
-	p("\n## 3. Connect\n\nakos connections kinds\nakos connections create slack --name team-chat --vault-key SLACK_BOT_TOKEN\n")
+	p("\nA whole dotenv file at once: %s", s.next("akos vault import .env --rewrite"))
+	p("\n## 3. Connect\n\n%s\n%s\n", s.next("akos connections kinds"), s.next("akos connections create slack --name team-chat --vault-key token=SLACK_BOT_TOKEN"))
 	for _, m := range st.Missing {
-		p("The connection %s waits for %s: akos vault put %s", m.Connection, m.Key, m.Key)
+		p("The connection %s waits for %s: %s", m.Connection, m.Key, s.next("akos vault put "+m.Key))
+	}
+	if s.Agent {
+		return b.String(), nil
 	}
 	p("## 4. Let an agent work with it\n\nakos mcp config --client claude-code --write")
 	return b.String(), nil

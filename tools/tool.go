@@ -40,9 +40,20 @@ type Session struct {
 	// Agent is set where the caller is an agent: it gets the arguments of the
 	// MCP tools alone, and the files of the workspace alone.
 	Agent bool
+	// Next says what the caller does in the place of a command: an agent calls
+	// a tool, if there is one. Nil stands for the command itself.
+	Next func(command string) string
 	// Handover takes a credential that akos made, for the person alone; nil
 	// for an agent.
 	Handover io.Writer
+}
+
+// next returns what the caller does in the place of command.
+func (s Session) next(command string) string {
+	if s.Next == nil {
+		return command
+	}
+	return s.Next(command)
 }
 
 // askFor returns the question for the value of key; command stores it.

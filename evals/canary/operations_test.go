@@ -98,6 +98,15 @@ func reads() []message {
 	for _, tool := range []string{"workspace_status", "auth_status", "creds_list", "creds_check", "vault_list", "connection_kinds", "connection_list"} {
 		ms = append(ms, call(tool, empty))
 	}
+	for _, uri := range []string{"guide", "providers", "providers/openai", "providers/nobody", "connections/chat", "connections/model", "connections/nobody"} {
+		ms = append(ms, request("resources/read", map[string]any{"uri": "akos://" + uri}))
+	}
+	prompt := func(name string, given map[string]string) message {
+		return request("prompts/get", map[string]any{"name": name, "arguments": given})
+	}
+	ms = append(ms, request("resources/templates/list", empty), prompt("onboard-provider", map[string]string{"provider": "anthropic"}),
+		prompt("fix-missing-credentials", nil), prompt("fix-missing-credentials", map[string]string{"key": "SLACK_BOT_TOKEN"}),
+		complete("ref/resource", "uri", "akos://connections/{name}", "name", ""), complete("ref/prompt", "name", "fix-missing-credentials", "key", ""))
 	return append(ms,
 		call("vault_put", map[string]any{"key": "NEW", "reason": "a test"}),
 		call("creds_set", map[string]any{"provider": "slack"}),
@@ -105,6 +114,12 @@ func reads() []message {
 		call("connection_inspect", map[string]any{"name": "nobody"}),
 		call("vault_remove", map[string]any{"key": "NONE"}),
 		call("connection_remove", map[string]any{"name": "nobody"}))
+}
+
+// complete asks what an argument can be.
+func complete(kind, member, of, name, value string) message {
+	return request("completion/complete", map[string]any{"ref": map[string]any{"type": kind, member: of},
+		"argument": map[string]any{"name": name, "value": value}, "context": map[string]any{"arguments": map[string]string{"provider": value}}})
 }
 
 // A position is a place on the command line where a value can land by a slip.
@@ -242,6 +257,7 @@ func (b *box) protocolSlips() {
 				request("tools/call", map[string]any{"name": tool, "arguments": map[string]any{"value": v, "secret": v}}),
 				request("tools/call", map[string]any{"name": tool, "arguments": map[string]any{}, "_meta": map[string]any{"progressToken": v, v: v}}))
 		}
+		asNames = append(asNames, request("resources/read", map[string]any{"uri": "akos://connections/" + v}))
 		b.mcp(mayName(true), asNames...)
 		q, _ := json.Marshal(v)
 		line := func(format string) message {
@@ -255,6 +271,11 @@ func (b *box) protocolSlips() {
 			request("logging/setLevel", map[string]any{"level": v}), request("logging/setLevel", map[string]any{"level": "debug"}),
 			request("resources/read", map[string]any{"uri": v}), request("resources/read", map[string]any{"uri": "akos://providers/" + v}), request("resources/subscribe", map[string]any{"uri": v}),
 			request("prompts/get", map[string]any{"name": v, "arguments": map[string]any{v: v}}),
+			request("prompts/get", map[string]any{"name": "onboard-provider", "arguments": map[string]any{"provider": v}}),
+			request("prompts/get", map[string]any{"name": "onboard-provider", "arguments": map[string]any{"provider": "slack", "kind": v}}),
+			request("prompts/get", map[string]any{"name": "fix-missing-credentials", "arguments": map[string]any{"key": v, v: v}}),
+			complete("ref/prompt", "name", "onboard-provider", "provider", v), complete("ref/prompt", "name", v, v, v),
+			complete("ref/resource", "uri", "akos://connections/{name}", "name", v), complete("ref/resource", "uri", "akos://"+v, v, v),
 			request("completion/complete", map[string]any{"ref": map[string]any{"type": v, "name": v}, "argument": map[string]any{"name": v, "value": v}}),
 			request("initialize", map[string]any{"protocolVersion": v, "capabilities": map[string]any{v: v}, "clientInfo": map[string]any{"name": v, "version": v}}),
 			request("initialize", v),
