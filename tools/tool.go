@@ -40,10 +40,17 @@ type Session struct {
 	// Agent is set where the caller is an agent: it gets the arguments of the
 	// MCP tools alone, and the files of the workspace alone.
 	Agent bool
+	// Client is what the agent's client calls itself, and Page the id of the
+	// page that it was asked to open, once it has answered that.
+	Client, Page string
 	// Handover takes a credential that akos made, for the person alone; nil
 	// for an agent.
 	Handover io.Writer
 }
+
+// onPage reports whether a person enters values on a page: for an agent, and
+// where a browser can reach this machine.
+func (s Session) onPage() bool { return s.Agent && s.Workspace.Desk != nil }
 
 // askFor returns the question for the value of key; command stores it.
 func (s Session) askFor(ctx context.Context, key string, scope workspace.Scope, command string) Ask {
