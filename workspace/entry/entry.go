@@ -144,13 +144,16 @@ func (d *Desk) find(name, id string) (workspace.EntryState, bool) {
 }
 
 func (d *Desk) findLocked(name, id string) (workspace.EntryState, bool) {
-	for _, p := range slices.Backward(d.pages) {
-		if p.name == name && (p.id == id || !p.told) {
-			p.told = p.status != workspace.EntryPending
-			return d.state(p), true
+	p := d.byID(id)
+	if p == nil || p.name != name {
+		i := slices.IndexFunc(d.pages, func(p *page) bool { return p.name == name && !p.told })
+		if i < 0 {
+			return workspace.EntryState{}, false
 		}
+		p = d.pages[i]
 	}
-	return workspace.EntryState{}, false
+	p.told = p.status != workspace.EntryPending
+	return d.state(p), true
 }
 
 func (d *Desk) state(p *page) workspace.EntryState {
