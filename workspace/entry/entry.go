@@ -79,8 +79,8 @@ func New(opts Options) *Desk {
 	return d
 }
 
-// Open implements workspace.Desk. With maxWaiting pages that wait, a new one
-// is Unavailable; where nothing can listen it is HumanNeeded.
+// Open implements workspace.Desk. A page that is one too many, or that can't
+// be served here, is HumanNeeded: a terminal is left.
 func (d *Desk) Open(_ context.Context, name, id string, prepare func() (workspace.Entry, error)) (workspace.EntryState, error) {
 	if s, ok := d.find(name, id); ok {
 		return s, nil
@@ -105,7 +105,7 @@ func (d *Desk) Open(_ context.Context, name, id string, prepare func() (workspac
 		hint += " --scope tenant"
 	}
 	if waiting >= maxWaiting {
-		return workspace.EntryState{}, workspace.Errorf(workspace.Unavailable, "%d pages wait for a person already; have them filled in or declined first", waiting).WithHint("%s", hint)
+		return workspace.EntryState{}, workspace.Errorf(workspace.HumanNeeded, "%d pages wait for a person already, who has to fill them in or decline them first", waiting).WithHint("%s", hint)
 	}
 	if err := d.start(); err != nil {
 		return workspace.EntryState{}, workspace.Errorf(workspace.HumanNeeded, "a person must enter the value of %s in a terminal: no page can be served here", e.Keys[0].Key).

@@ -229,7 +229,7 @@ func TestLimit(t *testing.T) {
 		state, err := try(d, s, strings.Repeat("k", i), "KEY")
 		if err == nil {
 			open = append(open, state)
-		} else if e := workspace.Explain(err); e.Kind == workspace.Unavailable && e.Hint == "akos vault put KEY" {
+		} else if e := workspace.Explain(err); e.Kind == workspace.HumanNeeded && e.Hint == "akos vault put KEY" {
 			refused++
 		}
 	}
