@@ -61,7 +61,7 @@ func (p Entry) facts() g.Node {
 				rows = append(rows, fact("Where to get it", showAddress(k.DocsURL)))
 			}
 			if len(k.Scopes) > 0 {
-				rows = append(rows, fact("It needs no more than", el("code", showName(k.Scopes[0])), moreScopes(k.Scopes[1:])))
+				rows = append(rows, fact("Scopes it needs", el("code", showName(k.Scopes[0])), moreScopes(k.Scopes[1:])))
 			}
 		}
 	}
@@ -91,7 +91,7 @@ func (p Entry) field(i int, k EntryKey) g.Node {
 		void("input", id("line-"+n), attr("name", "line-"+n), attr("type", "password"), attr("autocomplete", "off"),
 			attr("autocapitalize", "none"), attr("spellcheck", "false"), describedBy(p.Problem, ""), g.If(i == 0, attr("autofocus", ""))),
 		el("details", lines(
-			el("summary", say("Several lines, or a file")),
+			el("summary", id("more-"+n), say("Several lines, or a file")),
 			el("label", attr("for", "text-"+n), say("Several lines")),
 			el("textarea", id("text-"+n), attr("name", "text-"+n), attr("rows", "4"), attr("autocomplete", "off"), attr("autocapitalize", "none"),
 				attr("spellcheck", "false"), describedBy(p.Problem, "key-"+n)),

@@ -59,7 +59,7 @@ var mayHave = map[string]string{
 	"svg": "viewBox aria-hidden", "circle": "cx cy r", "path": "d", "a": "class href",
 	"form": "id method enctype action", "fieldset": "", "legend": "", "label": "for",
 	"button":  "class type name value form formnovalidate aria-describedby",
-	"details": "", "summary": "",
+	"details": "", "summary": "id",
 	"textarea": "id name rows autocomplete autocapitalize spellcheck aria-describedby",
 	"input": "id name type value class required autocomplete autocapitalize autocorrect spellcheck inputmode minlength " +
 		"aria-describedby autofocus",
