@@ -45,6 +45,10 @@ func entryOf(t *testing.T, r response) (e entryResult) {
 	if strings.Contains(r.raw, entered) {
 		t.Fatal("the answer holds the value")
 	}
+	// What it looks like, and how many there were, is the person's.
+	if strings.Contains(r.raw, "notice") || strings.Contains(r.raw, "version\\") || strings.Contains(r.raw, "look like") {
+		t.Errorf("the agent learns more of the value than that it is there: %s", r.raw)
+	}
 	return e
 }
 
