@@ -187,6 +187,9 @@ func TestEntrySeveral(t *testing.T) {
 	if url == "" || first.Results[1].EntryURL != url || first.Results[0].Status != "pending" || first.Results[0].Key == first.Results[1].Key {
 		t.Errorf("%+v", first)
 	}
+	if other := c.ask(request(1, "creds_set", `{"provider":"github"}`)); strings.Contains(other.raw, url) || !strings.Contains(other.raw, "GITHUB_TOKEN") {
+		t.Errorf("two providers are one page: %s", other.raw)
+	}
 	if code := submit(t, url, map[string]string{"line-0": entered}); code != http.StatusUnprocessableEntity {
 		t.Errorf("half of it: %d", code)
 	}
