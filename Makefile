@@ -60,7 +60,7 @@ soak:
 # The pages in a real Chromium. The pictures stay in a temporary directory.
 browser:
 	@scripts/setup-browser.sh
-	go test -count=1 -timeout 10m -tags browser -run 'TestBrowser' -v -artifacts -outputdir "$$(mktemp -d)" ./workspace/pages
+	go test -count=1 -timeout 10m -tags browser -run 'TestBrowser' -v -artifacts -outputdir "$$(mktemp -d)" ./workspace/pages ./workspace/entry ./mcpserver
 
 # Logins at real identity providers.
 idp:

@@ -2,12 +2,17 @@ package mcpserver
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"example.com/akos/tools"
+	"example.com/akos/workspace"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 )
@@ -30,10 +35,27 @@ func opensPages(ctx context.Context) bool {
 	return caps != nil && caps.Elicitation != nil && caps.Elicitation.URL != nil
 }
 
+// nameOf returns what the client that called calls itself.
+func nameOf(ctx context.Context) string {
+	if info := server.RequestProtocolInfoFromContext(ctx); info != nil && info.Modern {
+		if info.ClientInfo != nil {
+			return info.ClientInfo.Name
+		}
+		return ""
+	}
+	if s, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
+		return s.GetClientInfo().Name
+	}
+	return ""
+}
+
+// pageKey is the key of the one request that a result asks a client for.
+const pageKey = "page"
+
 // page asks the client to open the page of a result, the first time round.
 // Both eras are served by this: the library turns the result into a request
 // of its own for a client that predates it, and calls again.
-func page(ctx context.Context, req mcp.CallToolRequest, out tools.Result) *mcp.CallToolResult {
+func (s *Server) page(ctx context.Context, req mcp.CallToolRequest, t *tools.Tool, args json.RawMessage, out tools.Result) *mcp.CallToolResult {
 	p, ok := out.(tools.Page)
 	if !ok || req.Params.InputResponses != nil || !opensPages(ctx) {
 		return nil
@@ -42,9 +64,95 @@ func page(ctx context.Context, req mcp.CallToolRequest, out tools.Result) *mcp.C
 	if url == "" {
 		return nil
 	}
-	return server.NewInputRequestBuilder("").Elicit("page", mcp.ElicitationParams{
+	return server.NewInputRequestBuilder(s.asked(t, args, id)).Elicit(pageKey, mcp.ElicitationParams{
 		Mode: mcp.ElicitationModeURL, Message: say, ElicitationID: id, URL: url,
 	}).ToolResult()
+}
+
+// A client that was asked to open a page calls again with its answer, and with
+// what follows, which tells what it was asked and when. It is signed, since
+// it comes from the client.
+type asked struct {
+	Page string `json:"page"`
+	At   int64  `json:"at"` // in ms
+}
+
+// stateLife is how long an answer may take: as long as a page waits.
+const stateLife = workspace.EntryLife
+
+// silence is the time within which nobody can have read a question: a client
+// that declines in it does so of its own accord, and says nothing of its
+// person.
+const silence = time.Second
+
+// storeWait is how long a call waits for a person who has agreed to open a
+// page. With askTime it stays below 20 s.
+const storeWait = 4 * time.Second
+
+// asked returns the state of a question about the page called id.
+func (s *Server) asked(t *tools.Tool, args json.RawMessage, id string) string {
+	b, err := json.Marshal(asked{id, time.Now().UnixMilli()})
+	if err != nil {
+		panic(err) // of a string and a number
+	}
+	return base64.RawURLEncoding.EncodeToString(b) + "." + base64.RawURLEncoding.EncodeToString(s.sign(t, args, b))
+}
+
+// sign returns the signature of a state for a call of t with args.
+func (s *Server) sign(t *tools.Tool, args json.RawMessage, state []byte) []byte {
+	var v any
+	if json.Unmarshal(args, &v) == nil {
+		if b, err := json.Marshal(v); err == nil {
+			args = b // the client may have encoded them anew
+		}
+	}
+	mac := hmac.New(sha256.New, s.key[:])
+	for _, part := range [][]byte{[]byte(t.ID()), args, state} {
+		_, _ = fmt.Fprintf(mac, "%d ", len(part))
+		_, _ = mac.Write(part)
+	}
+	return mac.Sum(nil)
+}
+
+// verify returns the question that state is of; ok is false for one that this
+// server did not ask of this call, or too long ago.
+func (s *Server) verify(t *tools.Tool, args json.RawMessage, state string) (a asked, ok bool) {
+	head, tail, _ := strings.Cut(state, ".")
+	b, err := base64.RawURLEncoding.DecodeString(head)
+	sig, err2 := base64.RawURLEncoding.DecodeString(tail)
+	if err != nil || err2 != nil || !hmac.Equal(sig, s.sign(t, args, b)) || json.Unmarshal(b, &a) != nil {
+		return asked{}, false
+	}
+	age := time.Since(time.UnixMilli(a.At))
+	return a, age >= 0 && age < stateLife
+}
+
+// heard takes the answer of a client that calls again, and returns the id of
+// the page that it was asked to open.
+func (s *Server) heard(ctx context.Context, req mcp.CallToolRequest, t *tools.Tool, args json.RawMessage) (page string, err error) {
+	if req.Params.InputResponses == nil {
+		return "", nil
+	}
+	a, ok := s.verify(t, args, req.Params.RequestState)
+	if !ok {
+		return "", workspace.Errorf(workspace.Invalid, "the requestState is not of this call, or too old; call %s again without it", t.ID())
+	}
+	answer := server.ElicitationResponse(req.Params.InputResponses, pageKey)
+	desk := s.workspace.Desk
+	if answer == nil || desk == nil {
+		return a.Page, nil
+	}
+	switch answer.Action {
+	case mcp.ElicitationResponseActionDecline:
+		if time.Since(time.UnixMilli(a.At)) >= silence {
+			desk.Decline(a.Page)
+		}
+	case mcp.ElicitationResponseActionAccept:
+		ctx, cancel := context.WithTimeout(ctx, storeWait)
+		defer cancel()
+		desk.Wait(ctx, a.Page)
+	}
+	return a.Page, nil
 }
 
 // askPrefix starts the ids of our own requests.

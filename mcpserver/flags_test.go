@@ -185,7 +185,7 @@ func TestHelp(t *testing.T) {
 		if code != 0 || errs != "" {
 			t.Errorf("%s: exit code %d: %s", arg, code, errs)
 		}
-		for _, flag := range []string{"--workspace", "--read-only", "--tools", "--exclude-tools", "--log-format", "--verbose", "--version"} {
+		for _, flag := range []string{"--workspace", "--read-only", "--tools", "--exclude-tools", "--no-entry-page", "--log-format", "--verbose", "--version"} {
 			if !strings.Contains(out, flag) {
 				t.Errorf("%s does not name %s:\n%s", arg, flag, out)
 			}

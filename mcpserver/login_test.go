@@ -201,13 +201,24 @@ func TestLoginPage(t *testing.T) {
 		call := func(more string) string {
 			return `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"auth_login","arguments":{}` + more + `,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"},"io.modelcontextprotocol/clientCapabilities":{"elicitation":{"url":{}}}}}}`
 		}
-		if ask := c.ask(call("")); !strings.Contains(ask.raw, `"resultType":"input_required"`) || !strings.Contains(ask.raw, page) {
+		ask := c.ask(call(""))
+		if !strings.Contains(ask.raw, `"resultType":"input_required"`) || !strings.Contains(ask.raw, page) {
 			t.Fatal(ask.raw)
 		}
-		if s := status(t, c.ask(call(`,"inputResponses":{"page":{"action":"accept"}}`))); s.Status != workspace.LoginPending || s.VerificationURI == "" {
+		if s := status(t, c.ask(call(`,"inputResponses":{"page":{"action":"accept"}},"requestState":"`+requestState(t, ask)+`"`))); s.Status != workspace.LoginPending || s.VerificationURI == "" {
 			t.Errorf("%+v", s)
 		}
 	})
+}
+
+// requestState returns what a modern client that was asked sends back.
+func requestState(t *testing.T, r response) string {
+	t.Helper()
+	var m struct{ Result struct{ RequestState string } }
+	if err := json.Unmarshal([]byte(r.raw), &m); err != nil || m.Result.RequestState == "" {
+		t.Fatalf("no state: %s", r.raw)
+	}
+	return m.Result.RequestState
 }
 
 // TestLoginShowsNoToken searches all that a client gets to see.

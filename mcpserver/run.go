@@ -44,6 +44,7 @@ func Run(sys System) int {
 	flags.BoolVar(&opts.ReadOnly, "read-only", false, "offer only the tools that change nothing")
 	flags.StringSliceVar(&opts.Tools, "tools", nil, "offer only these tools")
 	flags.StringSliceVar(&opts.Exclude, "exclude-tools", nil, "do not offer these tools")
+	noPages := flags.Bool("no-entry-page", false, "serve no page to enter a value on: no browser reaches this machine")
 	format := flags.String("log-format", "text", "text or json, on the standard error")
 	verbose := flags.Bool("verbose", false, "log every call")
 	version := flags.Bool("version", false, "print the version")
@@ -64,7 +65,7 @@ func Run(sys System) int {
 		return 0
 	}
 	opts.Log = logger(sys.Err, *format, *verbose)
-	if err := serve(sys, *choice, opts); err != nil {
+	if err := serve(sys, *choice, *noPages, opts); err != nil {
 		e := workspace.Explain(err)
 		fmt.Fprintf(sys.Err, "akos-mcp: %s\n", e.Msg)
 		if e.Hint != "" {
@@ -89,13 +90,16 @@ func logger(w io.Writer, format string, verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, level))
 }
 
-func serve(sys System, choice string, opts Options) error {
+func serve(sys System, choice string, noPages bool, opts Options) error {
 	w, closeAll, err := sys.Open("mcp", choice, opts.Log)
 	if err != nil {
 		return err
 	}
 	defer closeAll()
 	opts.Workspace = w
+	if noPages {
+		w.Desk = nil
+	}
 	s, err := New(opts)
 	if err != nil {
 		return err

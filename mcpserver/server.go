@@ -7,6 +7,7 @@ package mcpserver
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -46,9 +47,10 @@ func instructionsFor(offered []*tools.Tool) string {
 type Options struct {
 	Workspace *workspace.Workspace
 	Log       *slog.Logger
-	ReadOnly  bool     // only tools that change nothing
-	Tools     []string // only these, unless empty
-	Exclude   []string // not these
+
+	ReadOnly bool     // only tools that change nothing
+	Tools    []string // only these, unless empty
+	Exclude  []string // not these
 }
 
 // A Server offers the operations of akos over MCP.
@@ -61,6 +63,7 @@ type Server struct {
 
 	templates map[string]*tools.Resource // by their URI, with the variable
 	prompts   map[string]prompt
+	key       [32]byte // signs what a client has to send back
 }
 
 // New returns a server. A tool in opts that does not exist is Invalid. New
@@ -71,6 +74,7 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{tools: map[string]*tools.Tool{}, log: opts.Log, workspace: opts.Workspace}
+	_, _ = rand.Read(s.key[:]) // it never fails
 	s.mcp = server.NewMCPServer("akos", opts.Workspace.Version,
 		server.WithTitle("akos"),
 		server.WithInstructions(instructionsFor(offered)),
@@ -124,7 +128,13 @@ func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFun
 				return failure(workspace.Explain(err), ""), nil
 			}
 		}
-		out, err := t.Call(ctx, ses, args)
+		ses := ses
+		ses.Client = nameOf(ctx)
+		var out tools.Result
+		var err error
+		if ses.Page, err = s.heard(ctx, req, t, args); err == nil {
+			out, err = t.Call(ctx, ses, args)
+		}
 		if err != nil {
 			e := workspace.Explain(err)
 			level := slog.LevelDebug
@@ -134,7 +144,7 @@ func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFun
 			s.log.Log(ctx, level, "a call failed", "tool", t.ID(), "kind", e.Kind.String(), "err", err)
 			return s.failure(ctx, t, e), nil
 		}
-		if ask := page(ctx, req, out); ask != nil {
+		if ask := s.page(ctx, req, t, args, out); ask != nil {
 			return ask, nil
 		}
 		b, err := json.Marshal(out)

@@ -3,14 +3,17 @@ package mcpserver_test
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"example.com/akos/mcpserver"
 	"example.com/akos/workspace"
+	"example.com/akos/workspace/entry"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 )
@@ -28,6 +31,11 @@ import (
 //	             hangs, panics, is unavailable, or fails as nobody foresaw
 //	await        until a call waits for the holder
 //	distrust     the workspace file changes, so that nobody trusts it
+//	pages        from here on values are entered on a page
+//	enter        a person enters a value on the page that was opened last
+//	decline      or declines there
+//
+// In the lines of a client $STATE is the requestState that it was given last.
 //
 // With -update the server sections are written anew.
 func TestWire(t *testing.T) {
@@ -74,7 +82,9 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 	token := fakeToken()
 	played := &txtar.Archive{Comment: story.Comment}
 	var c *client
-	owed := 0 // answers
+	owed := 0      // answers
+	asked := false // for the client's answer, which ours waits for
+	seen := &lastSeen{}
 	hangs := false
 	var answers bytes.Buffer
 	// take reads the next answer, with the notifications before it.
@@ -92,7 +102,10 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 			if kind, ok := r.kind(); ok {
 				kinds[kind] = true
 			}
-			answers.WriteString(h.plain(short(t, line)) + "\n")
+			answers.WriteString(seen.plain(h.plain(short(t, line))) + "\n")
+			if asked = r.Method == "elicitation/create"; asked {
+				return
+			}
 		}
 	}
 	leave := func() {
@@ -106,17 +119,19 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 	}
 	for _, section := range story.Files {
 		word, arg, _ := strings.Cut(section.Name, " ")
-		if c == nil && word != "env" && word != "store" {
+		if c == nil && word != "env" && word != "store" && word != "pages" {
 			c = connect(t, h.server(t, mcpserver.Options{}))
 		}
 		switch word {
 		case "client":
 			for line := range strings.Lines(string(section.Data)) {
-				c.send(strings.ReplaceAll(line, "$TOKEN", token))
-				if !wantsAnswer(line) {
+				c.send(strings.NewReplacer("$TOKEN", token, "$STATE", seen.state).Replace(line))
+				switch {
+				case wantsAnswer(line):
+					owed++
+				case !asked || strings.Contains(line, `"method"`):
 					continue
 				}
-				owed++
 				// Calls that write are answered as they end, so that a story
 				// has one order only if each waits for the one before.
 				if !hangs {
@@ -124,7 +139,7 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 				}
 			}
 		case "server":
-			for owed > 0 {
+			for owed > 0 && !asked {
 				take()
 			}
 			section.Data = bytes.Clone(answers.Bytes())
@@ -142,6 +157,18 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 			hangs = arg == "hangs"
 		case "distrust":
 			untrust(t, h)
+		case "pages":
+			d := entry.New(entry.Options{Log: h.log})
+			defer d.Close()
+			h.with = func(o *workspace.Options) { o.Desk = d }
+		case "enter":
+			if code := submit(t, seen.page, map[string]string{"line-0": token}); code != http.StatusSeeOther {
+				t.Fatalf("the page answers %d", code)
+			}
+		case "decline":
+			if code := submit(t, seen.page, map[string]string{"decision": "decline"}); code != http.StatusSeeOther {
+				t.Fatalf("the page answers %d", code)
+			}
 		case "await":
 			f.gate.await(t)
 		default:
@@ -163,6 +190,27 @@ func wantsAnswer(line string) bool {
 	isNotification := m["method"] != nil && m["id"] == nil && string(m["jsonrpc"]) == `"2.0"`
 	isAnswer := m["method"] == nil && (m["result"] != nil || m["error"] != nil)
 	return !isNotification && !isAnswer
+}
+
+// lastSeen is what a client was given last, and differs from run to run.
+type lastSeen struct{ page, state string }
+
+var (
+	pageURL  = regexp.MustCompile(`http://127\.0\.0\.1:\d+/enter/[\w-]+`)
+	pageID   = regexp.MustCompile(`"elicitationId":"[0-9a-f]{16}"`)
+	stateOne = regexp.MustCompile(`"requestState":"([\w.-]+)"`)
+)
+
+func (l *lastSeen) plain(line string) string {
+	if url := pageURL.FindString(line); url != "" {
+		l.page = url
+	}
+	if m := stateOne.FindStringSubmatch(line); m != nil {
+		l.state = m[1]
+	}
+	line = pageURL.ReplaceAllString(line, "$$PAGE")
+	line = pageID.ReplaceAllString(line, `"elicitationId":"ID"`)
+	return stateOne.ReplaceAllString(line, `"requestState":"$$STATE"`)
 }
 
 // plain returns line without what differs from run to run: the directories of

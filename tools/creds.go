@@ -116,7 +116,11 @@ func credsCheck() *Tool {
 // CredsSet is the result of creds set.
 type CredsSet struct {
 	Results []Stored `json:"results"`
+	ask     page
 }
+
+// Page returns the page on which the person enters the values, the first time.
+func (r CredsSet) Page() (url, say, id string) { return r.ask.url, r.ask.say, r.ask.id }
 
 // WriteText writes one line a key.
 func (r CredsSet) WriteText(w io.Writer) error {
@@ -147,13 +151,20 @@ func credsSet() *Tool {
 		Long:    "As vault_put, for each missing key of a provider; says where to get it. It takes no value.",
 		Example: "# guided: choose, see where to get the key, type it unseen\nakos creds set\n\nakos creds set slack\n\n# from another program\npass show openai | akos creds set openai --stdin",
 		Run: func(ctx context.Context, s Session, in in) (CredsSet, error) {
-			keys, missing, err := s.Workspace.KeysToSet(ctx, in.Provider, in.Key)
+			keysToSet := func(ctx context.Context) ([]string, error) {
+				keys, missing, err := s.Workspace.KeysToSet(ctx, in.Provider, in.Key)
+				if err == nil && !missing && s.Agent {
+					err = workspace.Errorf(workspace.Invalid, "nothing of %s is missing; name a key to have it entered anew", in.Provider).
+						WithHint("akos creds set %s", keys[0])
+				}
+				return keys, err
+			}
+			if s.onPage() {
+				return enterCreds(ctx, s, in.Provider, in.Key, workspace.Scope(in.Scope), keysToSet)
+			}
+			keys, err := keysToSet(ctx)
 			if err != nil {
 				return CredsSet{}, err
-			}
-			if !missing && s.Agent {
-				return CredsSet{}, workspace.Errorf(workspace.Invalid, "nothing of %s is missing; name a key to have it entered anew", in.Provider).
-					WithHint("akos creds set %s", keys[0])
 			}
 			command := "akos vault put"
 			if in.Provider != "" {
@@ -180,6 +191,28 @@ func credsSet() *Tool {
 			return r, nil
 		},
 	})
+}
+
+// enterCreds has a person enter the keys of a provider, or one key, on a page:
+// all of them are stored, or none.
+func enterCreds(ctx context.Context, s Session, provider, key string, scope workspace.Scope, keys func(context.Context) ([]string, error)) (CredsSet, error) {
+	if (provider == "") == (key == "") {
+		_, err := keys(ctx) // it says what is wrong
+		return CredsSet{}, err
+	}
+	name := "key " + key // the page of vault put
+	if key == "" {
+		name = "provider " + provider
+	}
+	e, err := s.Workspace.Enter(ctx, workspace.EnterRequest{Name: name, Keys: keys, Scope: scope, Client: s.Client, Page: s.Page})
+	if err != nil {
+		return CredsSet{}, err
+	}
+	r := CredsSet{Results: []Stored{}, ask: pageOf(e)}
+	for _, st := range e.Results {
+		r.Results = append(r.Results, Stored{Stored: st})
+	}
+	return r, nil
 }
 
 // Guide is the result of creds guide.

@@ -27,7 +27,7 @@ func secretsSet() *Tool {
 				return Stored{}, err
 			}
 			r, err := s.Workspace.SendSecret(ctx, in.Key, workspace.Scope(in.Scope), e)
-			return Stored{r}, err
+			return Stored{Stored: r}, err
 		},
 	})
 }

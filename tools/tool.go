@@ -43,6 +43,9 @@ type Session struct {
 	// Next says what the caller does in the place of a command: an agent calls
 	// a tool, if there is one. Nil stands for the command itself.
 	Next func(command string) string
+	// Client is what the agent's client calls itself, and Page the id of the
+	// page that it was asked to open, once it has answered that.
+	Client, Page string
 	// Handover takes a credential that akos made, for the person alone; nil
 	// for an agent.
 	Handover io.Writer
@@ -55,6 +58,10 @@ func (s Session) next(command string) string {
 	}
 	return s.Next(command)
 }
+
+// onPage reports whether a person enters values on a page: for an agent, and
+// where a browser can reach this machine.
+func (s Session) onPage() bool { return s.Agent && s.Workspace.Desk != nil }
 
 // askFor returns the question for the value of key; command stores it.
 func (s Session) askFor(ctx context.Context, key string, scope workspace.Scope, command string) Ask {

@@ -43,10 +43,41 @@ func vaultList() *Tool {
 }
 
 // Stored is the result of vault put.
-type Stored struct{ workspace.Stored }
+type Stored struct {
+	workspace.Stored
+	ask page
+}
+
+// A page is what a person is asked to open, once.
+type page struct{ url, say, id string }
+
+// pageOf returns the page that e has opened, if it has.
+func pageOf(e workspace.Entered) page {
+	if !e.New {
+		return page{}
+	}
+	var keys []string
+	for _, r := range e.Results {
+		keys = append(keys, r.Key)
+	}
+	return page{
+		e.Results[0].EntryURL,
+		"Enter " + strings.Join(keys, ", ") + " on a page of akos in your browser. The agent does not see what you enter.",
+		e.ID,
+	}
+}
+
+// Page returns the page on which the person enters the value, the first time.
+func (r Stored) Page() (url, say, id string) { return r.ask.url, r.ask.say, r.ask.id }
 
 // WriteText writes one line.
 func (r Stored) WriteText(w io.Writer) error {
+	switch r.Status {
+	case workspace.EntryPending:
+		return line(w, "Open %s to enter %s", r.EntryURL, r.Key)
+	case workspace.EntryDeclined, workspace.EntryExpired:
+		return line(w, "The entry of %s is %s", r.Key, r.Status)
+	}
 	return line(w, "Stored %s in %s (%s %s)", r.Key, r.Source, r.Scope, r.Owner)
 }
 
@@ -70,12 +101,22 @@ func vaultPut() *Tool {
 	}
 	return define(spec[in, Stored]{
 		Name: "vault put", Short: "Store a value that a person enters", Effect: Writes, Slow: true,
-		Long: "Asks the person for the value, outside of the conversation. Use it when creds_check or connection_create reports a missing key. It takes no value and returns none: never ask for one in the chat.",
+		Long: "Asks the person for the value, outside of the conversation. Use it when creds_check or connection_create reports a missing key. While it is pending, show the person entryUrl and call it again for the outcome; do not open the page yourself. It takes no value and returns none: never ask for one in the chat.",
 		Example: "# asks on the terminal, unseen\nakos vault put OPENAI_API_KEY\n\n# from another program\npass show openai | akos vault put OPENAI_API_KEY --stdin\n\n" +
 			"# any bytes, exactly\nakos vault put TLS_KEY --from-file key.pem",
 		Run: func(ctx context.Context, s Session, in in) (Stored, error) {
 			if err := workspace.CheckKey(in.Key); err != nil {
 				return Stored{}, err
+			}
+			if s.onPage() {
+				r, err := s.Workspace.Enter(ctx, workspace.EnterRequest{
+					Name: "key " + in.Key, Keys: func(context.Context) ([]string, error) { return []string{in.Key}, nil },
+					Scope: workspace.Scope(in.Scope), Client: s.Client, Reason: in.Reason, Page: s.Page,
+				})
+				if err != nil {
+					return Stored{}, err
+				}
+				return Stored{r.Results[0], pageOf(r)}, nil
 			}
 			e, err := enter(ctx, s, workspace.PutRequest{
 				Key: in.Key, Scope: workspace.Scope(in.Scope), NoOverwrite: in.NoOverwrite, NewKey: in.NewKey,
@@ -115,7 +156,7 @@ func (e entered) store(ctx context.Context, s Session) (Stored, error) {
 	if err == nil && e.known && stored.Notice == "" {
 		stored.Notice = workspace.ShapeNotice(e.provider, e.Key, e.Value)
 	}
-	return Stored{stored}, err
+	return Stored{Stored: stored}, err
 }
 
 // imported gives the domain's type another name: embedded under its own it
@@ -259,7 +300,7 @@ func vaultRollback() *Tool {
 				return Stored{}, workspace.Errorf(workspace.Invalid, "versions count from 1")
 			}
 			r, err := s.Workspace.Rollback(ctx, in.Key, in.Version, workspace.Scope(in.Scope))
-			return Stored{r}, err
+			return Stored{Stored: r}, err
 		},
 	})
 }

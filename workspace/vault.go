@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,17 +19,22 @@ type PutRequest struct {
 	Value       Secret
 	NoOverwrite bool // a key that exists is a Conflict
 	NewKey      bool // the key-encryption key is lost: make a new one, leave the old rows
+
+	onPage bool   // a person entered it on a page of the Desk
+	owner  string // that the page named; "" for whichever it is now
+	client string // that asked for the page, by its own account
 }
 
 // Stored is the public part of what was stored.
 type Stored struct {
-	Status  string  `json:"status" jsonschema:"stored, pending or declined"`
-	Key     string  `json:"key"`
-	Scope   Scope   `json:"scope"`
-	Owner   string  `json:"owner" jsonschema:"id of the workspace or tenant"`
-	Source  Backend `json:"source,omitempty"`
-	Version int     `json:"version,omitempty"`
-	Notice  string  `json:"notice,omitempty" jsonschema:"for the person"`
+	Status   string  `json:"status" jsonschema:"stored, pending, declined or expired"`
+	Key      string  `json:"key"`
+	Scope    Scope   `json:"scope"`
+	Owner    string  `json:"owner" jsonschema:"id of the workspace or tenant"`
+	Source   Backend `json:"source,omitempty"`
+	Version  int     `json:"version,omitempty"`
+	Notice   string  `json:"notice,omitempty" jsonschema:"for the person"`
+	EntryURL string  `json:"entryUrl,omitempty" jsonschema:"page for the person to open"`
 }
 
 // CheckPut returns the error that Put would return whatever the value is, as
@@ -61,36 +67,81 @@ func (w *Workspace) checkPut(ctx context.Context, req PutRequest) (Site, Ref, er
 
 // Put stores a value, as a new version of its key.
 func (w *Workspace) Put(ctx context.Context, req PutRequest) (Stored, error) {
-	if err := checkValue(req.Value); err != nil {
-		return Stored{}, err
-	}
-	site, ref, err := w.checkPut(ctx, req)
+	all, err := w.putAll(ctx, []PutRequest{req})
 	if err != nil {
 		return Stored{}, err
 	}
-	k, sealer, notice, err := w.sealer(ctx, site, req.NewKey)
-	if err != nil {
-		return Stored{}, err
+	return all[0], nil
+}
+
+// putAll stores values for one scope, all or none.
+func (w *Workspace) putAll(ctx context.Context, reqs []PutRequest) ([]Stored, error) {
+	var site Site
+	refs := make([]Ref, len(reqs))
+	for i, req := range reqs {
+		err := checkValue(req.Value)
+		if err == nil {
+			site, refs[i], err = w.checkPut(ctx, req)
+		}
+		if err == nil && req.owner != "" && refs[i].Owner != req.owner {
+			// Whoever entered it was told another owner.
+			err = Errorf(Conflict, "the %s is another one now, so nothing was stored", refs[i].Scope).WithHint("akos vault put %s%s", req.Key, scopeFlag(req.Scope))
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	var s Sealed
-	err = w.Store.Write(ctx, func(tx Tx) (err error) {
-		if req.NoOverwrite {
-			if err := refuseExisting(tx, ref); err != nil {
+	k, sealer, notice, err := w.sealer(ctx, site, slices.ContainsFunc(reqs, func(r PutRequest) bool { return r.NewKey }))
+	if err != nil {
+		return nil, err
+	}
+	var all []Stored
+	err = w.Store.Write(ctx, func(tx Tx) error {
+		all = nil // the store may begin again
+		for i, req := range reqs {
+			if req.NoOverwrite {
+				if err := refuseExisting(tx, refs[i]); err != nil {
+					return err
+				}
+			}
+			s, err := seal(tx, refs[i], req.Value, k.ID, sealer, w.Now())
+			if err != nil {
 				return err
 			}
+			if err := tx.Audit(w.event("vault.put", site, s.Ref, req.detail(s.Version))); err != nil {
+				return err
+			}
+			all = append(all, Stored{
+				Status: EntryStored, Key: s.Ref.Key, Scope: s.Ref.Scope, Owner: s.Ref.Owner,
+				Source: k.Backend, Version: s.Version, Notice: notice,
+			})
 		}
-		if s, err = seal(tx, ref, req.Value, k.ID, sealer, w.Now()); err != nil {
-			return err
-		}
-		return tx.Audit(w.event("vault.put", site, s.Ref, fmt.Sprintf("version %d", s.Version)))
+		return nil
 	})
 	if err != nil {
-		return Stored{}, err
+		return nil, err
 	}
-	return Stored{
-		Status: "stored", Key: s.Ref.Key, Scope: s.Ref.Scope, Owner: s.Ref.Owner,
-		Source: k.Backend, Version: s.Version, Notice: notice,
-	}, nil
+	return all, nil
+}
+
+// detail says in the audit how a value came in. What a client calls itself is
+// in quotes that it can't close.
+func (r PutRequest) detail(version int) string {
+	text := fmt.Sprintf("version %d", version)
+	if r.onPage {
+		text += ", entered on a page for " + strconv.QuoteToASCII(clip(r.client, 64))
+	}
+	return text
+}
+
+// clip returns the first n runes of s.
+func clip(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
+	}
+	return s
 }
 
 func refuseExisting(tx Tx, ref Ref) error {

@@ -28,6 +28,7 @@ type Options struct {
 	Keys      KeyHolders                  // the holders of the key-encryption keys; reached on first use
 	Authority Authority                   // logs in; nil where nothing can be reached
 	Remote    Remote                      // the workspace server; nil where nothing can be reached
+	Desk      Desk                        // where a person enters values for an agent; nil where no browser can reach this machine
 	LookupEnv func(string) (string, bool) // the process environment
 	Now       func() time.Time
 	Log       *slog.Logger

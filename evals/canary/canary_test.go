@@ -108,6 +108,7 @@ func identity(t *testing.T, w *world) {
 	later("terminal", (*box).terminal)
 	later("damage", (*box).damage)
 	later("ends", (*box).ends)
+	later("entry", (*box).entries)
 	t.Run("holder", func(t *testing.T) {
 		t.Parallel()
 		for what, change := range map[string]func(string) error{

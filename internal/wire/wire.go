@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"example.com/akos/workspace"
+	"example.com/akos/workspace/entry"
 	"example.com/akos/workspace/login"
 	"example.com/akos/workspace/project"
 	"example.com/akos/workspace/remote"
@@ -48,7 +49,11 @@ func OpenWith(courier workspace.Courier, actor, choice string, log *slog.Logger)
 		return nil, nil, workspace.Errorf(workspace.Invalid, "the current directory does not exist any more").WithHint("cd").Because(err)
 	}
 	db, server := state.New(home), remote.New(home, Version())
-	return workspace.New(workspace.Options{
+	desk, closeAll := newDesk(actor, log), db.Close
+	if desk != nil {
+		closeAll = func() error { return errors.Join(desk.Close(), db.Close()) }
+	}
+	opts := workspace.Options{
 		Project:   &project.Finder{Choice: choice, Dir: dir},
 		Store:     db,
 		Courier:   courier,
@@ -62,7 +67,26 @@ func OpenWith(courier workspace.Courier, actor, choice string, log *slog.Logger)
 		Version:   Version(),
 		Home:      home,
 		Choice:    choice,
-	}), db.Close, nil
+	}
+	if desk != nil {
+		opts.Desk = desk
+	}
+	return workspace.New(opts), closeAll, nil
+}
+
+// newDesk returns the pages on which a person enters values for an agent. Over
+// SSH there are none: the browser of whoever sits there reaches another
+// machine's loopback.
+func newDesk(actor string, log *slog.Logger) *entry.Desk {
+	for _, name := range []string{"SSH_CONNECTION", "SSH_TTY"} {
+		if os.Getenv(name) != "" {
+			return nil
+		}
+	}
+	if actor != "mcp" {
+		return nil // a person at a terminal is asked there
+	}
+	return entry.New(entry.Options{Log: log})
 }
 
 // home returns AKOS_HOME, by default a directory of the platform's for data.

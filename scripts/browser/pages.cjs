@@ -62,12 +62,14 @@ function measure() {
     if (!walker.currentNode.data.trim() || !e.getClientRects().length) continue;
     judge(walker.currentNode.data.trim().slice(0, 30), getComputedStyle(e).color, e, 4.5);
   }
-  for (const e of document.querySelectorAll("input:not([type=hidden]), button, a")) {
+  for (const e of document.querySelectorAll("input:not([type=hidden]), textarea, summary, button, a")) {
+    if (!e.checkVisibility()) continue;
     const target = e.type === "radio" ? e.closest("label") : e;
     const box = target.getBoundingClientRect();
     if (box.width < 44 || box.height < 44) out.small.push(`${e.outerHTML.slice(0, 60)} ${box.width}x${box.height}`);
     const style = getComputedStyle(e);
-    if (e.matches("input:not([type=radio])")) judge("text in " + e.name, style.color, e, 4.5);
+    if (e.matches("summary")) continue;
+    if (e.matches("input:not([type=radio]), textarea")) judge("text in " + e.name, style.color, e, 4.5);
     // WCAG 1.4.11: what shows where a field is needs 3:1.
     if (e.type !== "radio") judge("edge of " + (e.name || e.textContent), style.borderTopColor, e.parentElement, 3);
   }
@@ -82,7 +84,8 @@ function measure() {
 async function order(page) {
   const want = await page.evaluate(() => {
     const groups = new Set();
-    return [...document.querySelectorAll("input:not([type=hidden]), button, a")]
+    return [...document.querySelectorAll("input:not([type=hidden]), textarea, summary, button, a")]
+      .filter((e) => e.checkVisibility())
       .filter((e) => e.type !== "radio" || (!groups.has(e.name) && groups.add(e.name)))
       .map((e) => e.id || e.value || e.textContent);
   });

@@ -2,6 +2,17 @@ package pages
 
 import g "maragu.dev/gomponents"
 
+// The signs of an outcome, as paths.
+const (
+	dash ours = "M13 20h14"
+	tick ours = "M12 20.5l5.5 5.5L28 15"
+)
+
+func sign(path ours) g.Node {
+	return el("svg", attr("viewBox", "0 0 40 40"), attr("aria-hidden", "true"),
+		void("circle", attr("cx", "20"), attr("cy", "20"), attr("r", "18")), void("path", attr("d", path)))
+}
+
 func (p Done) title() g.Node {
 	if p.Approved {
 		return say("Approved")
@@ -11,12 +22,12 @@ func (p Done) title() g.Node {
 
 func (p Done) main() g.Node {
 	var (
-		sign    ours = "M13 20h14" // a dash
+		mark         = dash
 		outcome      = g.Group{say("may not act for you. It learned nothing.")}
 		after   ours = "You can close this page."
 	)
 	if p.Approved {
-		sign = "M12 20.5l5.5 5.5L28 15" // a tick
+		mark = tick
 		outcome = g.Group{say("may act for you now"), p.tenant(), say(".")}
 		after = "You can close this page and go back to where you came from."
 	}
@@ -25,8 +36,7 @@ func (p Done) main() g.Node {
 		client = quote(p.Client)
 	}
 	return lines(
-		el("svg", attr("viewBox", "0 0 40 40"), attr("aria-hidden", "true"),
-			void("circle", attr("cx", "20"), attr("cy", "20"), attr("r", "18")), void("path", attr("d", sign))),
+		sign(mark),
 		el("h1", p.title()),
 		el("p", client, say(" "), outcome),
 		el("p", say(after)),

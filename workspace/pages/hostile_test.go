@@ -23,6 +23,7 @@ var evil = []string{
 // with returns every page with s in every field.
 func with(s string) []namedPage {
 	scopes := []Scope{{s, s}, {s, s}}
+	keys := []EntryKey{{s, s, s, []string{s, s}}, {s, s, s, []string{s}}}
 	return []namedPage{
 		{"signin", SignIn{User: s, Next: s, Problem: s}},
 		{"signedin", SignedIn{User: s, Next: s}},
@@ -33,6 +34,9 @@ func with(s string) []namedPage {
 		{"approve-client", Approve{Action: s, Transaction: s, Client: s, Registered: true, UserCode: s, From: s, User: s, Redirect: s, Scopes: scopes, Tenants: []string{s, s, s}}},
 		{"approved", Done{Approved: true, Client: s, Tenant: s}},
 		{"denied", Done{Client: s, Tenant: s}},
+		{"entry", Entry{Keys: keys[:1], Workspace: s, Client: s, Reason: s, Problem: s}},
+		{"entry-several", Entry{Keys: keys, Workspace: s, Tenant: s, Client: s, Reason: s, Problem: s}},
+		{"entered", Entered{Keys: []string{s, s}, Notices: []string{s, s}}},
 		{"problem", Problem{Title: s, Text: s, Next: s, Label: s}},
 	}
 }

@@ -1,5 +1,5 @@
 // Package pages renders what a person sees in a browser: signing in, a code,
-// an approval, what came of it.
+// an approval, the entry of a value, what came of it.
 //
 // It knows no protocol and keeps nothing. Its invariants: a page works without
 // JavaScript and loads nothing from anywhere; every text that somebody else
@@ -72,6 +72,33 @@ type Done struct {
 	Approved bool
 	Client   string
 	Tenant   string
+}
+
+// Entry asks for values that go into the vault. To the one-time path that it
+// was opened under it posts, as multipart/form-data, line-N, text-N and file-N
+// for the N-th key, or decision ("decline").
+type Entry struct {
+	Keys      []EntryKey
+	Workspace string
+	Tenant    string // whose workspaces share it; "" for this workspace alone
+	Client    string // the client's own name for itself
+	Reason    string // the agent's own words
+	Problem   string
+}
+
+// An EntryKey is one value that an Entry asks for.
+type EntryKey struct {
+	Name     string
+	Provider string // "" for one that the catalog does not know
+	DocsURL  string
+	Scopes   []string // the least that the value needs
+}
+
+// Entered says what came of an Entry.
+type Entered struct {
+	Declined bool
+	Keys     []string
+	Notices  []string // what the person should look at
 }
 
 // Problem says what is wrong and what to do.

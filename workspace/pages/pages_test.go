@@ -47,6 +47,18 @@ var cases = []namedPage{
 	{"approve-nameless", Approve{Action: "/authorize", Transaction: "t3", Registered: true, User: "ada", Redirect: "https://app.example"}},
 	{"approved", Done{Approved: true, Client: "Code Assistant", Tenant: "acme"}},
 	{"denied", Done{Client: "Code Assistant"}},
+	{"entry", Entry{
+		Keys: []EntryKey{{"SLACK_BOT_TOKEN", "Slack", "https://api.slack.com/apps", []string{"chat:write", "channels:read"}}}, Workspace: "app",
+		Client: "Code Assistant", Reason: "to post the release notes",
+	}},
+	{"entry-several", Entry{
+		Keys:      []EntryKey{{"TWILIO_ACCOUNT_SID", "Twilio", "https://console.twilio.com", nil}, {"TWILIO_AUTH_TOKEN", "Twilio", "https://console.twilio.com", nil}},
+		Workspace: "app", Tenant: "acme", Client: "Code Assistant",
+	}},
+	{"entry-nameless", Entry{Keys: []EntryKey{{Name: "MY_KEY"}}, Workspace: "app", Problem: "No value was entered for MY_KEY, so nothing was stored."}},
+	{"entered", Entered{Keys: []string{"SLACK_BOT_TOKEN"}}},
+	{"entered-notice", Entered{Keys: []string{"SLACK_BOT_TOKEN"}, Notices: []string{"it does not look like a SLACK_BOT_TOKEN of Slack; see https://api.slack.com/apps"}}},
+	{"entry-declined", Entered{Declined: true}},
 	{"problem", Problem{Title: "This link was used", Text: "A set-up link works once. Sign in with the account that it made.", Next: "/signin", Label: "Sign in"}},
 }
 

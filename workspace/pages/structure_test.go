@@ -55,10 +55,12 @@ func elements(t *testing.T, page []byte) []element {
 var mayHave = map[string]string{
 	"html": "lang", "head": "", "body": "", "header": "", "main": "", "footer": "", "style": "", "title": "",
 	"meta": "charset name content", "h1": "", "h2": "", "p": "class id role", "div": "class", "span": "class",
-	"dl": "", "dt": "", "dd": "", "ul": "", "li": "", "bdi": "", "q": "", "code": "",
+	"dl": "", "dt": "", "dd": "", "ul": "", "li": "", "bdi": "", "q": "", "code": "id",
 	"svg": "viewBox aria-hidden", "circle": "cx cy r", "path": "d", "a": "class href",
-	"form": "method action", "fieldset": "", "legend": "", "label": "for",
-	"button": "class type name value formnovalidate aria-describedby",
+	"form": "id method enctype action", "fieldset": "", "legend": "", "label": "for",
+	"button":  "class type name value form formnovalidate aria-describedby",
+	"details": "", "summary": "id",
+	"textarea": "id name rows autocomplete autocapitalize spellcheck aria-describedby",
 	"input": "id name type value class required autocomplete autocapitalize autocorrect spellcheck inputmode minlength " +
 		"aria-describedby autofocus",
 }
@@ -121,13 +123,13 @@ func check(t *testing.T, page []byte) {
 				t.Errorf("<%s %s=%q>", e.tag, a, to)
 			}
 		}
-		if e.tag != "input" || e.attrs["type"] == "hidden" {
+		if e.tag != "input" && e.tag != "textarea" || e.attrs["type"] == "hidden" {
 			continue
 		}
 		if labels[e.attrs["id"]] == "" {
 			t.Errorf("no label for %q", e.attrs["name"])
 		}
-		if e.attrs["type"] != "radio" && e.attrs["autocomplete"] == "" {
+		if e.attrs["type"] != "radio" && e.attrs["type"] != "file" && e.attrs["autocomplete"] == "" {
 			t.Errorf("a browser can't know what %q is", e.attrs["name"])
 		}
 		if ids["problem"] && !strings.Contains(e.attrs["aria-describedby"], "problem") {

@@ -11,6 +11,7 @@ import (
 // How many characters a page shows of a text.
 const (
 	mostOfName    = 64
+	mostOfWords   = 200 // what somebody says who can say anything
 	mostOfText    = 500 // a sentence or two, which may hold names
 	mostOfAddress = 300 // more than a host can have: what is cut off could be the part that counts
 )
@@ -56,13 +57,18 @@ func name(s string) string { return shown(s, mostOfName) }
 func text(s string) string { return shown(s, mostOfText) }
 
 // claim returns a name that is shown in quotes, which it can't close.
-func claim(s string) string {
-	return name(strings.Map(func(r rune) rune {
+func claim(s string) string { return name(unquoted(s)) }
+
+// saying returns a sentence that is shown in such quotes.
+func saying(s string) string { return shown(unquoted(s), mostOfWords) }
+
+func unquoted(s string) string {
+	return strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Pi, unicode.Pf, unicode.Quotation_Mark) || strings.ContainsRune("`´′″‴❛❜❝❞❟❠ʺˮ", r) {
 			return '\''
 		}
 		return r
-	}, s))
+	}, s)
 }
 
 // address returns an origin or a network address. Both are ASCII, and another
@@ -103,6 +109,9 @@ func showAddress(s string) g.Node { return g.Text(address(s)) }
 
 // quote marks a name as the word of somebody whom nobody vouches for.
 func quote(s string) g.Node { return el("q", el("bdi", g.Text(claim(s)))) }
+
+// quoteWords marks a sentence so.
+func quoteWords(s string) g.Node { return el("q", el("bdi", g.Text(saying(s)))) }
 
 // typed fills a field with what was typed there before.
 func typed(s string) g.Node { return g.Attr("value", name(s)) }

@@ -1,0 +1,510 @@
+package mcpserver_test
+
+import (
+	"bytes"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/akos/mcpserver"
+	"example.com/akos/workspace"
+	"example.com/akos/workspace/entry"
+	_ "github.com/ncruces/go-sqlite3/driver"
+)
+
+// entryHome returns a home where values are entered on a page.
+func entryHome(t testing.TB) *home {
+	h := newHome(t)
+	d := entry.New(entry.Options{Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() { _ = d.Close() })
+	h.with = func(o *workspace.Options) { o.Desk = d }
+	return h
+}
+
+const entered = "fake-value-that-was-typed"
+
+// An entryResult is what vault_put says of an entry.
+type entryResult struct{ Status, Key, Scope, Source, EntryURL string }
+
+// entryOf returns what r says of an entry.
+func entryOf(t *testing.T, r response) (e entryResult) {
+	t.Helper()
+	if r.Result == nil || r.Result.IsError || json.Unmarshal(r.Result.Structured, &e) != nil || e.Status == "" {
+		t.Fatalf("no state of an entry: %s", r.raw)
+	}
+	if strings.Contains(r.raw, entered) {
+		t.Fatal("the answer holds the value")
+	}
+	// What it looks like, and how many there were, is the person's.
+	if strings.Contains(r.raw, "notice") || strings.Contains(r.raw, "version\\") || strings.Contains(r.raw, "look like") {
+		t.Errorf("the agent learns more of the value than that it is there: %s", r.raw)
+	}
+	return e
+}
+
+// submit sends the form of a page as a browser does, and returns the status.
+func submit(t testing.TB, url string, fields map[string]string) int {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for name, value := range fields {
+		if err := w.WriteField(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = w.Close()
+	r, err := http.NewRequest(http.MethodPost, url, &b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", w.FormDataContentType())
+	origin, _, _ := strings.Cut(url, "/enter/")
+	r.Header.Set("Origin", origin)
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	if strings.Contains(string(body), entered) {
+		t.Error("the page shows the value")
+	}
+	return resp.StatusCode
+}
+
+// TestEntry: without a client that opens pages the result has the address,
+// the same one until the person is done, and then the outcome.
+func TestEntry(t *testing.T) {
+	for name, capabilities := range map[string]string{"none": `{}`, "empty": `{"elicitation":{}}`, "forms": `{"elicitation":{"form":{}}}`} {
+		t.Run(name, func(t *testing.T) {
+			h := entryHome(t)
+			c := connect(t, h.server(t, mcpserver.Options{}))
+			c.ask(hello(capabilities))
+			first := entryOf(t, c.ask(request(1, "vault_put", `{"key":"GITHUB_TOKEN","reason":"to open pull requests"}`)))
+			if first.Status != "pending" || first.Key != "GITHUB_TOKEN" || first.Scope != "workspace" || !strings.HasPrefix(first.EntryURL, "http://127.0.0.1:") {
+				t.Errorf("%+v", first)
+			}
+			if again := entryOf(t, c.ask(request(2, "vault_put", `{"key":"github_token"}`))); again != first {
+				t.Errorf("called again: %+v", again)
+			}
+			if other := entryOf(t, c.ask(request(3, "vault_put", `{"key":"GITHUB_TOKEN","scope":"tenant"}`))); other.EntryURL == first.EntryURL || other.Scope != "tenant" {
+				t.Errorf("another scope: %+v", other)
+			}
+			resp, err := http.Get(first.EntryURL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			page, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			for _, want := range []string{"GITHUB_TOKEN", "GitHub", "“test”", "to open pull requests", "the workspace <bdi>app</bdi>"} {
+				if want = strings.NewReplacer("“", "<q><bdi>", "”", "</bdi></q>").Replace(want); !strings.Contains(string(page), want) {
+					t.Errorf("the page lacks %q: %s", want, page)
+				}
+			}
+			if code := submit(t, first.EntryURL, map[string]string{"line-0": entered}); code != http.StatusSeeOther {
+				t.Fatal(code)
+			}
+			if done := entryOf(t, c.ask(request(4, "vault_put", `{"key":"GITHUB_TOKEN"}`))); done != (entryResult{"stored", "GITHUB_TOKEN", "workspace", "file", ""}) {
+				t.Errorf("%+v", done)
+			}
+			if r := c.ask(request(5, "creds_check", `{"provider":["github"]}`)); !strings.Contains(r.raw, `"ok":true`) {
+				t.Error(r.raw)
+			}
+			if next := entryOf(t, c.ask(request(6, "vault_put", `{"key":"GITHUB_TOKEN"}`))); next.Status != "pending" || next.EntryURL == first.EntryURL {
+				t.Errorf("an end is told once: %+v", next)
+			}
+			if got, want := h.audited(t, "GITHUB_TOKEN"), `mcp vault.put version 1, entered on a page for "test"`; got != want {
+				t.Errorf("the audit says %q, want %q", got, want)
+			}
+			h.hides(t, entered)
+		})
+	}
+}
+
+// audited returns the last line of the audit about key.
+func (h *home) audited(t testing.TB, key string) string {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(h.data, "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var actor, op, detail string
+	if err := db.QueryRow(`SELECT actor, op, detail FROM audit WHERE subject = ? ORDER BY rowid DESC`, key).Scan(&actor, &op, &detail); err != nil {
+		t.Fatal(err)
+	}
+	return actor + " " + op + " " + detail
+}
+
+// hides fails the test if a file of the state holds value.
+func (h *home) hides(t testing.TB, value string) {
+	t.Helper()
+	n := 0
+	err := filepath.WalkDir(h.data, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		n++
+		for _, form := range []string{value, base64.StdEncoding.EncodeToString([]byte(value)), fmt.Sprintf("%x", value)} {
+			if bytes.Contains(data, []byte(form)) {
+				t.Errorf("%s holds the value", path)
+			}
+		}
+		return err
+	})
+	if err != nil || n == 0 {
+		t.Errorf("%d files: %v", n, err)
+	}
+}
+
+// TestEntrySeveral: one page for all that a provider lacks, which is stored
+// as a whole, and whose end is told although nothing is missing then.
+func TestEntrySeveral(t *testing.T) {
+	h := entryHome(t)
+	c := connect(t, h.server(t, mcpserver.Options{}))
+	c.ask(initialize)
+	type several struct{ Results []entryResult }
+	call := func() (s several) {
+		r := c.ask(request(1, "creds_set", `{"provider":"twilio"}`))
+		if r.Result == nil || r.Result.IsError || json.Unmarshal(r.Result.Structured, &s) != nil || len(s.Results) != 2 {
+			t.Fatal(r.raw)
+		}
+		return s
+	}
+	first := call()
+	url := first.Results[0].EntryURL
+	if url == "" || first.Results[1].EntryURL != url || first.Results[0].Status != "pending" || first.Results[0].Key == first.Results[1].Key {
+		t.Errorf("%+v", first)
+	}
+	if other := c.ask(request(1, "creds_set", `{"provider":"github"}`)); strings.Contains(other.raw, url) || !strings.Contains(other.raw, "GITHUB_TOKEN") {
+		t.Errorf("two providers are one page: %s", other.raw)
+	}
+	if code := submit(t, url, map[string]string{"line-0": entered}); code != http.StatusUnprocessableEntity {
+		t.Errorf("half of it: %d", code)
+	}
+	if r := c.ask(request(2, "vault_list", `{}`)); strings.Contains(r.raw, "TWILIO") {
+		t.Errorf("half of it is stored: %s", r.raw)
+	}
+	if code := submit(t, url, map[string]string{"line-0": entered, "line-1": entered}); code != http.StatusSeeOther {
+		t.Fatal(code)
+	}
+	for _, r := range call().Results {
+		if r.Status != "stored" || r.EntryURL != "" {
+			t.Errorf("%+v", r)
+		}
+	}
+	if kind, _ := c.ask(request(3, "creds_set", `{"provider":"twilio"}`)).kind(); kind != "invalid" {
+		t.Errorf("nothing is missing: %q", kind)
+	}
+	// creds_set and vault_put of one key are one page.
+	one := c.ask(request(4, "creds_set", `{"key":"GITHUB_TOKEN"}`))
+	if e := entryOf(t, c.ask(request(5, "vault_put", `{"key":"GITHUB_TOKEN"}`))); !strings.Contains(one.raw, e.EntryURL) {
+		t.Errorf("%+v, and %s", e, one.raw)
+	}
+	for args, want := range map[string]string{`{}`: "invalid", `{"provider":"nonsense"}`: "invalid", `{"key":"NOT_IN_THE_CATALOG"}`: "invalid", `{"provider":"slack","key":"SLACK_BOT_TOKEN"}`: "invalid"} {
+		if kind, _ := c.ask(request(6, "creds_set", args)).kind(); kind != want {
+			t.Errorf("%s: %q, want %q", args, kind, want)
+		}
+	}
+}
+
+// TestEntryBound: a page stores where it said, or nowhere.
+func TestEntryBound(t *testing.T) {
+	h := entryHome(t)
+	c := connect(t, h.server(t, mcpserver.Options{}))
+	c.ask(initialize)
+	first := entryOf(t, c.ask(request(1, "vault_put", `{"key":"GITHUB_TOKEN"}`)))
+	untrust(t, h)
+	if code := submit(t, first.EntryURL, map[string]string{"line-0": entered}); code != http.StatusConflict {
+		t.Errorf("a workspace that is not trusted any more: %d", code)
+	}
+	w, closeAll, err := h.open("cli", "", h.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll()
+	if _, err := w.Init(t.Context(), workspace.InitRequest{Dir: h.dir, ID: "another", Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	if code := submit(t, first.EntryURL, map[string]string{"line-0": entered}); code != http.StatusConflict {
+		t.Errorf("another workspace: %d", code)
+	}
+	if r := c.ask(request(2, "vault_list", `{}`)); strings.Contains(r.raw, "GITHUB_TOKEN") {
+		t.Error(r.raw)
+	}
+	if e := entryOf(t, c.ask(request(3, "vault_put", `{"key":"GITHUB_TOKEN"}`))); e.EntryURL == first.EntryURL {
+		t.Error("two workspaces have one page")
+	}
+}
+
+// An era is how a client is asked to open a page, and answers.
+type era struct {
+	name string
+	// call returns the line of a call, of a client that opens pages.
+	call func(tool, args string) string
+	// answer answers the question ask of that call, and returns what comes.
+	answer func(c *client, tool, args string, ask response, action string) response
+}
+
+const urlClient = `{"elicitation":{"url":{}}}`
+
+func modernCall(tool, args, more string) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":%q,"arguments":%s%s,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",`+
+		`"io.modelcontextprotocol/clientInfo":{"name":"modern","version":"1"},"io.modelcontextprotocol/clientCapabilities":%s}}}`, tool, args, more, urlClient)
+}
+
+func eras(t *testing.T) []era {
+	return []era{
+		{"older", func(tool, args string) string { return request(1, tool, args) },
+			func(c *client, _, _ string, ask response, action string) response {
+				c.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"action":%q}}`+"\n", ask.ID, action))
+				return parse(t, c.recv())
+			}},
+		{"stateless", func(tool, args string) string { return modernCall(tool, args, "") },
+			func(c *client, tool, args string, ask response, action string) response {
+				return c.ask(modernCall(tool, args, fmt.Sprintf(`,"inputResponses":{"page":{"action":%q}},"requestState":%q`, action, requestState(t, ask))))
+			}},
+	}
+}
+
+// asksFor fails the test unless ask asks to open the page of an entry, and
+// returns its address.
+func asksFor(t *testing.T, ask response) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(ask.raw, `"url":"http://127.0.0.1:`)
+	if !ok || !strings.Contains(ask.raw, `"mode":"url"`) || !strings.Contains(ask.raw, "Enter GITHUB_TOKEN on a page of akos") || strings.Contains(ask.raw, "because") {
+		t.Fatalf("it asks for no page: %s", ask.raw)
+	}
+	address, _, _ := strings.Cut(rest, `"`)
+	return "http://127.0.0.1:" + address
+}
+
+// TestLadder: what each answer of a client that opens pages leads to.
+func TestLadder(t *testing.T) {
+	const args = `{"key":"GITHUB_TOKEN","reason":"because"}`
+	for _, e := range eras(t) {
+		for _, test := range []struct {
+			name, action string
+			after        time.Duration
+			typed        bool
+			want         string
+		}{
+			{"declined before anybody could read it", "decline", 0, false, "pending"},
+			{"declined", "decline", 1200 * time.Millisecond, false, "declined"},
+			{"canceled", "cancel", 1200 * time.Millisecond, false, "pending"},
+			{"accepted, and typed", "accept", 0, true, "stored"},
+			{"accepted, and not typed yet", "accept", 0, false, "pending"},
+			{"an action that is none", "nonsense", 1200 * time.Millisecond, false, "pending"},
+		} {
+			t.Run(e.name+" "+test.name, func(t *testing.T) {
+				t.Parallel()
+				h := entryHome(t)
+				c := connect(t, h.server(t, mcpserver.Options{}))
+				c.ask(hello(urlClient))
+				ask := c.ask(e.call("vault_put", args))
+				url := asksFor(t, ask)
+				if r := c.ask(ping); r.Result == nil {
+					t.Error("it answers nothing else meanwhile")
+				}
+				time.Sleep(test.after)
+				if test.typed {
+					time.AfterFunc(200*time.Millisecond, func() { submit(t, url, map[string]string{"line-0": entered}) })
+				}
+				began := time.Now()
+				got := entryOf(t, e.answer(c, "vault_put", args, ask, test.action))
+				if took := time.Since(began); took > 8*time.Second {
+					t.Errorf("it took %v", took)
+				}
+				if got.Status != test.want || (got.EntryURL == url) != (test.want == "pending") {
+					t.Fatalf("%+v, want %s", got, test.want)
+				}
+				// The page lives on where it waits, and is dead where it does not.
+				resp, err := http.Get(url)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				if (resp.StatusCode == 200) != (test.want == "pending") {
+					t.Errorf("the page answers %d", resp.StatusCode)
+				}
+				if test.want == "pending" {
+					// Nobody is asked twice to open one page.
+					if again := entryOf(t, c.ask(e.call("vault_put", args))); again != got {
+						t.Errorf("called again: %+v", again)
+					}
+					submit(t, url, map[string]string{"line-0": entered})
+					if end := entryOf(t, c.ask(e.call("vault_put", args))); end.Status != "stored" {
+						t.Errorf("%+v", end)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestLadderNoAnswer: a client that never answers is waited for, and not
+// longer than 20 s; the answer then has the address.
+func TestLadderNoAnswer(t *testing.T) {
+	t.Parallel()
+	h := entryHome(t)
+	c := connect(t, h.server(t, mcpserver.Options{}))
+	c.ask(hello(urlClient))
+	began := time.Now()
+	url := asksFor(t, c.ask(request(1, "vault_put", `{"key":"GITHUB_TOKEN"}`)))
+	// Meanwhile another call learns where the page is, and the list is there.
+	if e := entryOf(t, c.ask(request(2, "vault_put", `{"key":"GITHUB_TOKEN"}`))); e.EntryURL != url {
+		t.Errorf("%+v", e)
+	}
+	c.ask(list)
+	if cancelled := parse(t, c.recv()); cancelled.Method != "notifications/cancelled" {
+		t.Error(cancelled.raw)
+	}
+	if e := entryOf(t, parse(t, c.recv())); e.Status != "pending" || e.EntryURL != url {
+		t.Errorf("%+v", e)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// TestLadderCrowd: a hundred calls whose client answers nothing keep nobody
+// else waiting.
+func TestLadderCrowd(t *testing.T) {
+	h := entryHome(t)
+	c := connect(t, h.server(t, mcpserver.Options{}))
+	c.ask(hello(urlClient))
+	for i := range 100 {
+		c.send(request(i, "vault_put", fmt.Sprintf(`{"key":"KEY_%d"}`, i)) + "\n")
+	}
+	asked, refused := 0, 0
+	for range 100 {
+		switch r := parse(t, c.recv()); {
+		case r.Method == "elicitation/create":
+			asked++
+		case strings.Contains(r.text(), "16 pages wait") && strings.Contains(r.text(), "hint: akos vault put KEY_"):
+			refused++
+		default:
+			t.Error(r.raw)
+		}
+	}
+	if asked != 16 || refused != 84 {
+		t.Errorf("%d asked, %d refused", asked, refused)
+	}
+	began := time.Now()
+	if r := c.ask(list); r.Result == nil || time.Since(began) > 2*time.Second {
+		t.Errorf("the list took %v", time.Since(began))
+	}
+}
+
+// TestRequestState: what a stateless client sends back is looked at: nobody
+// makes it up, moves it to another call, or declines another page with it.
+func TestRequestState(t *testing.T) {
+	h := entryHome(t)
+	s := h.server(t, mcpserver.Options{})
+	c := connect(t, s)
+	const args = `{"key":"GITHUB_TOKEN","scope":"workspace"}`
+	ask := c.ask(modernCall("vault_put", args, ""))
+	url, state := asksFor(t, ask), requestState(t, ask)
+	head, sig, _ := strings.Cut(state, ".")
+	plain, err := base64.RawURLEncoding.DecodeString(head)
+	if err != nil || strings.Contains(url, head) || strings.Contains(string(plain), strings.SplitAfter(url, "/enter/")[1]) {
+		t.Errorf("the state leads to the page: %s %v", plain, err)
+	}
+	old := base64.RawURLEncoding.EncodeToString(bytes.Replace(plain, []byte(`"at":`), []byte(`"at":1,"x":`), 1))
+	other := connect(t, h.server(t, mcpserver.Options{}))
+	foreign := requestState(t, other.ask(modernCall("vault_put", `{"key":"ANOTHER"}`, "")))
+	time.Sleep(1100 * time.Millisecond)
+	for what, line := range map[string]string{
+		"none":             modernCall("vault_put", args, `,"inputResponses":{"page":{"action":"decline"}}`),
+		"empty":            modernCall("vault_put", args, `,"inputResponses":{"page":{"action":"decline"}},"requestState":""`),
+		"no signature":     modernCall("vault_put", args, `,"inputResponses":{"page":{"action":"decline"}},"requestState":"`+head+`"`),
+		"another time":     modernCall("vault_put", args, `,"inputResponses":{"page":{"action":"decline"}},"requestState":"`+old+"."+sig+`"`),
+		"a signature less": modernCall("vault_put", args, `,"inputResponses":{"page":{"action":"decline"}},"requestState":"`+state[:len(state)-4]+`"`),
+		"of another call":  modernCall("vault_put", `{"key":"OTHER"}`, `,"inputResponses":{"page":{"action":"decline"}},"requestState":"`+state+`"`),
+		"of another tool":  modernCall("creds_set", args, `,"inputResponses":{"page":{"action":"decline"}},"requestState":"`+state+`"`),
+		"of another scope": modernCall("vault_put", `{"key":"GITHUB_TOKEN","scope":"tenant"}`, `,"inputResponses":{"page":{"action":"decline"}},"requestState":"`+state+`"`),
+		"of a stranger":    modernCall("vault_put", args, `,"inputResponses":{"page":{"action":"decline"}},"requestState":"`+foreign+`"`),
+	} {
+		if r := c.ask(line); !strings.HasPrefix(r.text(), "invalid: the requestState") {
+			t.Errorf("%s: %s", what, r.raw)
+		}
+	}
+	// The same arguments in another order are the same call.
+	retry := func(args, action string) entryResult {
+		return entryOf(t, c.ask(modernCall("vault_put", args, `,"inputResponses":{"page":{"action":"`+action+`"}},"requestState":"`+state+`"`)))
+	}
+	if e := retry(`{ "scope":"workspace", "key":"GITHUB_TOKEN" }`, "cancel"); e.Status != "pending" || e.EntryURL != url {
+		t.Errorf("%+v", e)
+	}
+	if e := retry(args, "decline"); e.Status != "declined" {
+		t.Errorf("%+v", e)
+	}
+	// Said again, it is about that page still, and not about a new one.
+	if e := retry(args, "decline"); e.Status != "declined" {
+		t.Errorf("%+v", e)
+	}
+	next := asksFor(t, c.ask(modernCall("vault_put", args, "")))
+	if e := retry(args, "decline"); e.Status != "declined" {
+		t.Errorf("%+v", e)
+	}
+	if code := submit(t, next, map[string]string{"line-0": entered}); code != http.StatusSeeOther {
+		t.Errorf("an old answer ended a new page: %d", code)
+	}
+}
+
+// TestNoPage: where no browser can reach this machine, the answer is the
+// command for a person; by the real binary.
+func TestNoPage(t *testing.T) {
+	for name, test := range map[string]struct {
+		env  string
+		args []string
+		page bool
+	}{
+		"a browser":        {"", nil, true},
+		"--no-entry-page":  {"", []string{"--no-entry-page"}, false},
+		"SSH_CONNECTION":   {"SSH_CONNECTION=10.0.0.1 1 10.0.0.2 22", nil, false},
+		"SSH_TTY":          {"SSH_TTY=/dev/pts/1", nil, false},
+		"an empty SSH_TTY": {"SSH_TTY=", nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHome(t)
+			if name, value, ok := strings.Cut(test.env, "="); ok {
+				h.env[name] = value
+			}
+			p := start(t, h, append(test.args, "--verbose")...)
+			p.ask(hello(`{}`))
+			r := p.ask(request(1, "vault_put", `{"key":"GITHUB_TOKEN"}`))
+			if !test.page {
+				if kind, _ := r.kind(); kind != "human_needed" || !strings.Contains(r.text(), "hint: akos vault put GITHUB_TOKEN --workspace "+h.dir) {
+					t.Error(r.raw)
+				}
+			} else {
+				e := entryOf(t, r)
+				if code := submit(t, e.EntryURL, map[string]string{"line-0": entered}); code != http.StatusSeeOther {
+					t.Error(code)
+				}
+				if e := entryOf(t, p.ask(request(2, "vault_put", `{"key":"GITHUB_TOKEN"}`))); e.Status != "stored" {
+					t.Errorf("%+v", e)
+				}
+				entryOf(t, p.ask(request(3, "vault_put", `{"key":"GITHUB_TOKEN"}`))) // it waits when the process ends
+			}
+			p.in.Close()
+			p.ends(0)
+			if strings.Contains(p.errs.String(), entered) || strings.Contains(p.errs.String(), "/enter/") {
+				t.Errorf("the log: %s", p.errs.String())
+			}
+			h.hides(t, entered)
+		})
+	}
+}
