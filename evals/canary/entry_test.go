@@ -24,7 +24,7 @@ import (
 // agent and to the log.
 func (b *box) entries() {
 	for _, format := range []string{"text", "json"} {
-		p := b.talk(format)
+		p := b.enter(format)
 		for _, c := range values.all() {
 			for _, way := range []string{"line", "text", "file"} {
 				url := p.page()
@@ -42,7 +42,7 @@ func (b *box) entries() {
 	}
 	// Killed in the middle, and looked at by a debugger that prints stacks.
 	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGKILL, syscall.SIGTERM} {
-		p := b.talk("text")
+		p := b.enter("text")
 		url := p.page()
 		go p.half(url, string(values.text.value))
 		time.Sleep(100 * time.Millisecond)
@@ -51,8 +51,8 @@ func (b *box) entries() {
 	}
 }
 
-// A talk is a session with akos-mcp that answers while it lives.
-type talk struct {
+// An entering is a session with akos-mcp that answers while it lives.
+type entering struct {
 	*box
 	cmd  *exec.Cmd
 	in   io.WriteCloser
@@ -62,9 +62,9 @@ type talk struct {
 	n    int
 }
 
-func (b *box) talk(format string) *talk {
+func (b *box) enter(format string) *entering {
 	b.Helper()
-	p := &talk{box: b, cmd: exec.Command(filepath.Join(b.world.bin, "akos-mcp"), "--verbose", "--log-format", format)}
+	p := &entering{box: b, cmd: exec.Command(filepath.Join(b.world.bin, "akos-mcp"), "--verbose", "--log-format", format)}
 	p.cmd.Env, p.cmd.Dir, p.cmd.Stderr = append(slices.Clone(b.env), "GOTRACEBACK=all"), b.project, &p.errs
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	in, err := p.cmd.StdinPipe()
@@ -86,7 +86,7 @@ func (b *box) talk(format string) *talk {
 	return p
 }
 
-func (p *talk) ask(m message) string {
+func (p *entering) ask(m message) string {
 	p.Helper()
 	if _, err := io.WriteString(p.in, m.text+"\n"); err != nil {
 		p.Fatal(err)
@@ -102,7 +102,7 @@ func (p *talk) ask(m message) string {
 var entryURL = regexp.MustCompile(`"entryUrl":"(http://[^"]+)"`)
 
 // page returns the address of a new page, once the end of the last is told.
-func (p *talk) page() string {
+func (p *entering) page() string {
 	p.Helper()
 	for range 2 {
 		if m := entryURL.FindStringSubmatch(p.ask(call("vault_put", map[string]any{"key": "ENTERED", "reason": "a test"}))); m != nil {
@@ -114,7 +114,7 @@ func (p *talk) page() string {
 }
 
 // submit sends a value in a form, and searches the answer.
-func (p *talk) submit(url, field, file, v string, change func(*http.Request)) int {
+func (p *entering) submit(url, field, file, v string, change func(*http.Request)) int {
 	p.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
@@ -164,7 +164,7 @@ func (p *talk) submit(url, field, file, v string, change func(*http.Request)) in
 }
 
 // refused sends v in all the ways in which it is not taken.
-func (p *talk) refused(url, v string) {
+func (p *entering) refused(url, v string) {
 	p.Helper()
 	refused := func(field, file, v string, change func(*http.Request)) {
 		if code := p.submit(url, field, file, v, change); code < 400 {
@@ -201,7 +201,7 @@ func (p *talk) refused(url, v string) {
 }
 
 // half sends a form that does not end.
-func (p *talk) half(url, v string) {
+func (p *entering) half(url, v string) {
 	r, err := http.NewRequest(http.MethodPost, url, io.MultiReader(strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"line-0\"\r\n\r\n"+v), slow{}))
 	if err != nil {
 		p.report.Errorf("%v", err)
@@ -219,7 +219,7 @@ type slow struct{}
 func (slow) Read([]byte) (int, error) { time.Sleep(time.Second); return 0, io.EOF }
 
 // ended waits for the end and searches what the session left.
-func (p *talk) ended() {
+func (p *entering) ended() {
 	p.Helper()
 	rest, _ := io.ReadAll(p.out)
 	p.all.Write(rest)
