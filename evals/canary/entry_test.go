@@ -59,7 +59,6 @@ type entering struct {
 	out  *bufio.Reader
 	all  bytes.Buffer // what an agent saw
 	errs bytes.Buffer
-	n    int
 }
 
 func (b *box) enter(format string) *entering {
