@@ -44,16 +44,6 @@ func Run(ctx context.Context, o workspace.ServeOptions, log *slog.Logger) (err e
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
 	opts := sidecar.Options{ServeOptions: o, Home: w.Home, Parts: w.Options, Log: log}
-	// Opened anew: of what is open, much is read from memory, whatever has
-	// become of the file.
-	opts.Ready = func(ctx context.Context) error {
-		w, closeAll, err := wire.Open("server", o.Workspace, log)
-		if err != nil {
-			return err
-		}
-		err = w.Store.Read(ctx, func(tx workspace.Tx) error { _, err := tx.Users("-"); return err })
-		return errors.Join(err, closeAll())
-	}
 	if o.Issuer != "" {
 		return serveFor(ctx, opts, w)
 	}

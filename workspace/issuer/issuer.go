@@ -76,6 +76,13 @@ type documents struct{ http.RoundTripper }
 // maxDocument is the size of the largest document, in bytes.
 const maxDocument = 1 << 20
 
+// noDocument is the status of an answer that is none.
+type noDocument int
+
+func (n noDocument) Error() string {
+	return fmt.Sprintf("the answer has the status %d and is no JSON document of at most %d bytes", int(n), maxDocument)
+}
+
 func (d documents) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := d.RoundTripper.RoundTrip(r)
 	if err != nil {
@@ -85,7 +92,7 @@ func (d documents) RoundTrip(r *http.Request) (*http.Response, error) {
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxDocument+1))
 	status := res.StatusCode == http.StatusOK || res.StatusCode == http.StatusBadRequest && r.Method == http.MethodPost
 	if err == nil && (!status || len(data) > maxDocument || !json.Valid(data)) {
-		err = fmt.Errorf("the answer is %d and no JSON document of at most %d bytes", res.StatusCode, maxDocument)
+		err = noDocument(res.StatusCode)
 	}
 	if err != nil {
 		return nil, err
@@ -200,6 +207,8 @@ func (v *Verifier) silent(err error) error {
 		err = errors.New("it gave no answer of HTTP")
 		if op := (*net.OpError)(nil); errors.As(e, &op) {
 			err = op
+		} else if n := noDocument(0); errors.As(e, &n) {
+			err = n
 		}
 	}
 	return workspace.Errorf(workspace.Unavailable, "the identity provider does not answer as it should").Because(err)
@@ -259,8 +268,9 @@ func (c claims) identity(expires time.Time) (workspace.Identity, error) {
 			return workspace.Identity{}, refused()
 		}
 	}
-	// It is a part of the names under which values are kept.
-	if strings.Contains(id.TenantID, "/") || id.TenantID == workspace.LocalTenant {
+	// It is a part of the names under which values are kept: before a / those
+	// of a workspace, before an @ those of a server that this home logs in at.
+	if strings.ContainsAny(id.TenantID, "/@") || id.TenantID == workspace.LocalTenant {
 		return workspace.Identity{}, workspace.Errorf(workspace.Denied, "the tenant of the token has a name that is taken here")
 	}
 	return id, nil

@@ -241,11 +241,12 @@ func TestClaims(t *testing.T) {
 		"a number for scopes":    {m{"scope": 1}, workspace.LoginNeeded},
 		"numbers for scopes":     {m{"scp": []int{1}}, workspace.LoginNeeded},
 		// What is a name of our own, or a part of one, is nobody's tenant.
-		"local":          {m{"tenant_id": "local"}, workspace.Denied},
-		"local by tid":   {m{"tenant_id": nil, "tid": "local"}, workspace.Denied},
-		"a slash":        {m{"tenant_id": "acme/beta"}, workspace.Denied},
-		"a slash by org": {m{"tenant_id": nil, "org_id": "../acme"}, workspace.Denied},
-		"only a slash":   {m{"tenant_id": "/"}, workspace.Denied},
+		"local":                 {m{"tenant_id": "local"}, workspace.Denied},
+		"local by tid":          {m{"tenant_id": nil, "tid": "local"}, workspace.Denied},
+		"a slash":               {m{"tenant_id": "acme/beta"}, workspace.Denied},
+		"a slash by org":        {m{"tenant_id": nil, "org_id": "../acme"}, workspace.Denied},
+		"only a slash":          {m{"tenant_id": "/"}, workspace.Denied},
+		"of a server elsewhere": {m{"tenant_id": "acme@akos.example.com"}, workspace.Denied},
 	} {
 		_, err := v.Verify(t.Context(), p.token(tt.change))
 		is(t, name, err, tt.want)
@@ -334,6 +335,9 @@ func TestSilence(t *testing.T) {
 				for range 2 {
 					_, err := v.Verify(t.Context(), p.token(nil))
 					is(t, name, err, workspace.Unavailable)
+					if (name == "500" || name == "404") && !strings.Contains(err.Error(), name) {
+						t.Errorf("the log does not say why: %v", err)
+					}
 				}
 				if n := p.count("/elsewhere"); n != 0 {
 					t.Error("a redirect was followed")

@@ -469,8 +469,9 @@ func TestDeadlines(t *testing.T) {
 				c := New("/nonexistent", "1")
 				c.http.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
 					here, there := net.Pipe()
-					servers.Go(func() { _, _ = io.Copy(io.Discard, there) })
 					servers.Go(func() {
+						_, _ = there.Read(make([]byte, 1)) // it lets the client begin
+						servers.Go(func() { _, _ = io.Copy(io.Discard, there) })
 						step := len(tt.says)
 						if tt.drips {
 							step = 1

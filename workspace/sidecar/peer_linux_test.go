@@ -56,7 +56,12 @@ func asUser(uid int, path, request string) (said string, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runtime.LockOSThread() // and never unlocked
+		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() { // the main thread does not end
+			defer runtime.UnlockOSThread()
+			said, err = asUser(uid, path, request)
+			return
+		}
 		var fd int
 		if fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
 			return

@@ -4,6 +4,7 @@ package sidecar_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -59,7 +60,10 @@ func (b *box) command(args ...string) *exec.Cmd {
 // akos runs a command, which must exit with code.
 func (b *box) akos(code int, in string, args ...string) (out, errs string) {
 	b.t.Helper()
-	cmd := b.command(args...)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // one that should not serve may
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env, cmd.Dir = b.env, filepath.Dir(b.home)
 	var o, e bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &o, &e
 	err := cmd.Run()
@@ -443,7 +447,6 @@ func TestHealth(t *testing.T) {
 		if err := harm(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second + 10*time.Millisecond) // it looks once a second
 		if got := get("/readyz"); !strings.HasPrefix(got, "503 the state can't be read") || strings.Contains(got, b.home) {
 			t.Errorf("%s: %q", name, got)
 		}

@@ -19,7 +19,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"example.com/akos/workspace"
@@ -35,8 +34,6 @@ type Options struct {
 	// the public URL, and what checks tokens. It is called once it is known
 	// where the sidecar listens.
 	Login func(public string, hosts []string) (http.Handler, Verifier, error)
-	// Ready returns nil if the state can be read.
-	Ready func(context.Context) error
 	// Greeting returns what else to say once it is ready, or "".
 	Greeting func(public string) (string, error)
 	Log      *slog.Logger
@@ -192,35 +189,19 @@ func (o *Options) mux(api *API, login http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/", http.MaxBytesHandler(api, workspace.MaxValue+1))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", o.readiness())
-	if login != nil {
-		mux.Handle("/", login)
-	}
-	return o.recovering(endingAfterChunks(mux))
-}
-
-// readiness answers whether the sidecar can do its work. Anybody may ask, so it
-// looks once a second at the most.
-func (o *Options) readiness() http.HandlerFunc {
-	var mu sync.Mutex
-	var last error
-	var until time.Time
-	return func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if now := time.Now(); now.After(until) {
-			// Another may wait for the answer of this one.
-			if last = o.Ready(context.WithoutCancel(r.Context())); last != nil {
-				o.Log.WarnContext(r.Context(), "not ready", "err", last)
-			}
-			until = now.Add(time.Second)
-		}
-		if last != nil {
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		err := o.Parts.Store.Read(r.Context(), func(tx workspace.Tx) error { _, err := tx.Users("-"); return err })
+		if err != nil {
+			o.Log.WarnContext(r.Context(), "not ready", "err", err)
 			http.Error(w, "the state can't be read", http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ready")
+	})
+	if login != nil {
+		mux.Handle("/", login)
 	}
+	return o.recovering(endingAfterChunks(mux))
 }
 
 // endingAfterChunks closes the connection after a request whose body comes in

@@ -124,14 +124,17 @@ func (c *conn) agree(ctx context.Context) (version int, err error) {
 					return err
 				}
 			}
+			var x index
+			if !c.frozen {
+				if x, err = readIndex(c.paths[0]); err != nil {
+					return err
+				}
+			}
 			s, err := look(c.paths[0])
-			if err == nil {
-				err = s.shows(seen)
+			if err != nil {
+				return err
 			}
-			if err == nil && !c.frozen {
-				err = s.indexed(c.paths[0])
-			}
-			return err
+			return s.shows(x, seen)
 		})
 	})
 	return version, err

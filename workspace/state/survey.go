@@ -20,10 +20,16 @@ var (
 // A survey is what lies on the disk, read without SQLite: to open a database
 // there is to replay the log. While others write, it need not be of one moment.
 type survey struct {
-	pages   uint32  // of the database
-	own     mark    // the mark of the database without its log; zero if it has none
-	log     []stamp // of the transactions in the log, as far as they have one
-	commits int     // the transactions in the log, stamped or not
+	pages uint32  // of the database
+	own   mark    // the mark of the database without its log; zero if it has none
+	log   []entry // of the transactions in the log that have a stamp
+	salt  [8]byte // of the log
+}
+
+// An entry is a transaction in a log.
+type entry struct {
+	stamp
+	end int // the number of its last frame
 }
 
 // look surveys the database at path and its log.
@@ -95,8 +101,10 @@ func (s *survey) read(log io.ReaderAt, size int64) error {
 		return nil // SQLite takes it for empty
 	}
 	const frameHead = 24
+	copy(s.salt[:], head[16:])
 	frame := make([]byte, frameHead+width)
 	var begun []stamp
+	frames := 0
 	for at := int64(len(head)); at+int64(len(frame)) <= size; at += int64(len(frame)) {
 		if _, err := log.ReadAt(frame, at); err != nil {
 			return cut(err)
@@ -104,13 +112,16 @@ func (s *survey) read(log io.ReaderAt, size int64) error {
 		if string(frame[8:16]) != string(head[16:24]) {
 			return nil // of an earlier log in the same file
 		}
+		frames++
 		// On whatever page: in another database it can be on another.
 		if st, ok := parseStamp(frame[frameHead:]); ok {
 			begun = append(begun, st)
 		}
 		if binary.BigEndian.Uint32(frame[4:]) != 0 {
-			s.log, begun = append(s.log, begun...), nil
-			s.commits++
+			for _, st := range begun {
+				s.log = append(s.log, entry{st, frames})
+			}
+			begun = nil
 		}
 	}
 	return nil
@@ -130,22 +141,16 @@ func (s survey) at(m mark) (int, bool) {
 	if len(s.log) > 0 && s.log[0].before == m {
 		return 0, true
 	}
-	i := slices.IndexFunc(s.log, func(st stamp) bool { return st.now == m })
+	i := slices.IndexFunc(s.log, func(e entry) bool { return e.now == m })
 	return i + 1, i >= 0
 }
-
-// settling is how long a look may find files that others write to not as they
-// must be: on a machine that is busy, a process can be stopped between any two
-// reads of the look, again and again.
-const settling = 3 * time.Second
 
 // settle repeats a look at files that others may be writing to until it finds
 // them as they must be, or is sure that they are not.
 func settle(ctx context.Context, look func() error) error {
-	start := time.Now()
 	for try := 0; ; try++ {
 		err := look()
-		if try >= 20 && time.Since(start) > settling || !errors.Is(err, errForeignLog) && !errors.Is(err, errReplaced) {
+		if try == 20 || !errors.Is(err, errForeignLog) && !errors.Is(err, errReplaced) {
 			return err
 		}
 		select {
@@ -166,44 +171,59 @@ func (s survey) tied() error {
 	return errForeignLog
 }
 
-// shows returns an error if SQLite, in a transaction that reads and in which
-// the survey was made, sees another database than lies there. seen is the mark
-// that SQLite finds.
-func (s survey) shows(seen mark) error {
-	if err := s.tied(); err != nil {
-		return err
-	}
-	own, _ := s.at(s.own)
-	switch i, ok := s.at(seen); {
-	case len(s.log) == 0 && seen == s.own:
-	case !ok || i == 0: // the log is another one, or SQLite takes no notice of it
-		return errReplaced
-	case own > i:
-		return damaged{errors.New("the log ends before what was folded back from it")}
-	}
-	return nil
+// An index is what the processes that have a database open agreed on about its
+// log. https://sqlite.org/walformat.html#the_wal_index_header
+type index struct {
+	known  bool
+	frames int // of the log that count
+	pages  uint32
+	salt   [8]byte
 }
 
-// indexed returns errReplaced if the processes that have the database open
-// have another one open. They share the index of its log, which says how large
-// it is.
-// https://sqlite.org/walformat.html#the_wal_index_header
-func (s survey) indexed(path string) error {
+// readIndex reads the index beside the database at path. Not every system
+// keeps it in that file.
+func readIndex(path string) (x index, err error) {
 	f, _, err := openFile(path + "-shm")
+	if errors.Is(err, fs.ErrNotExist) {
+		return x, nil
+	}
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // the system that keeps it does so elsewhere
-		}
-		return err
+		return x, err
 	}
 	defer f.Close()
 	var head [48]byte
 	if _, err := f.ReadAt(head[:], 0); err != nil || head[12] == 0 {
-		return cut(err) // nobody has begun
+		return x, cut(err)
 	}
-	frames, pages := binary.NativeEndian.Uint32(head[16:]), binary.NativeEndian.Uint32(head[20:])
-	if s.commits == 0 && (frames > 0 || pages > 0 && pages != s.pages) {
+	x = index{known: true, frames: int(binary.NativeEndian.Uint32(head[16:])), pages: binary.NativeEndian.Uint32(head[20:])}
+	copy(x.salt[:], head[32:])
+	return x, nil
+}
+
+// shows returns an error if SQLite, in a transaction that reads and in which x
+// and then the survey were made, sees another database than lies there. seen
+// is the mark that SQLite finds. It does so where the index is still that of a
+// database that was here before.
+func (s survey) shows(x index, seen mark) error {
+	if err := s.tied(); err != nil {
+		return err
+	}
+	if x.known && (x.frames == 0 && x.pages > 0 && x.pages != s.pages || x.frames > 0 && x.salt != s.salt) {
 		return errReplaced
+	}
+	// The log can have more than counts: while a commit is written out, for as
+	// long as the disk takes.
+	want, at := s.own, 0
+	for i, e := range s.log {
+		if !x.known || e.end <= x.frames {
+			want, at = e.now, i+1
+		}
+	}
+	if seen != want {
+		return errReplaced
+	}
+	if own, _ := s.at(s.own); own > at && x.frames > 0 {
+		return damaged{errors.New("the log ends before what was folded back from it")}
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func FuzzSurvey(f *testing.F) {
 	binary.BigEndian.PutUint32(log[36:], 1)
 	log = append(log, page...)
 	whole := survey{own: st.before}
-	if err := whole.read(bytes.NewReader(log), int64(len(log))); err != nil || whole.commits != 1 || len(whole.log) != 1 || whole.tied() != nil {
+	if err := whole.read(bytes.NewReader(log), int64(len(log))); err != nil || len(whole.log) != 1 || whole.log[0].end != 1 || whole.tied() != nil {
 		f.Fatalf("the log is not read: %+v %v", whole, err)
 	}
 	// What comes after it has another salt, or no commit.
@@ -45,10 +45,22 @@ func FuzzSurvey(f *testing.F) {
 		next := bytes.Clone(log[32:])
 		next[8], next[4], next[7] = salt, salt, salt
 		more := whole
-		more.log, more.commits = nil, 0
-		if err := more.read(bytes.NewReader(append(bytes.Clone(log), next...)), int64(len(log)+len(next))); err != nil || more.commits != 1 || len(more.log) != 1 {
+		more.log = nil
+		if err := more.read(bytes.NewReader(append(bytes.Clone(log), next...)), int64(len(log)+len(next))); err != nil || len(more.log) != 1 {
 			f.Fatalf("salt %d: %+v %v", salt, more, err)
 		}
+	}
+	// A commit that is being written out does not count yet.
+	for seen, want := range map[mark]error{st.before: nil, st.now: errReplaced} {
+		if err := whole.shows(index{known: true}, seen); err != want {
+			f.Fatalf("%x: %v", seen, err)
+		}
+		if err := whole.shows(index{known: true, frames: 1, salt: whole.salt}, seen); (err == nil) != (want != nil) {
+			f.Fatalf("%x: %v", seen, err)
+		}
+	}
+	if err := whole.shows(index{known: true, frames: 1, salt: [8]byte{1}}, st.now); err != errReplaced {
+		f.Fatalf("the index of another log: %v", err)
 	}
 	f.Add(log, page)
 	f.Add(log[:40], page[4000:])
@@ -58,9 +70,11 @@ func FuzzSurvey(f *testing.F) {
 		if err := s.read(bytes.NewReader(log), int64(len(log))); err != nil {
 			t.Error(err)
 		}
-		_, _ = s.tied(), s.shows(s.own)
-		if len(s.log) > 0 && s.commits == 0 {
-			t.Error("stamps of no transaction")
+		_, _ = s.tied(), s.shows(index{}, s.own)
+		for _, e := range s.log {
+			if e.end < 1 || e.end > len(log)/(24+512) {
+				t.Errorf("a transaction ends with frame %d", e.end)
+			}
 		}
 	})
 }
