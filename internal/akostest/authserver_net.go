@@ -75,7 +75,9 @@ func (l *listener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pi
 // Listen opens a real port on this machine, at which Server and Issuer are
 // from now on, for processes that know no Transport.
 func (s *AuthServer) Listen() {
-	real := httptest.NewServer(s)
+	real := httptest.NewUnstartedServer(s)
+	s.Server = "http://" + real.Listener.Addr().String()
+	s.Issuer = s.Server
+	real.Start() // after the addresses are set: a request reads them
 	s.t.Cleanup(real.Close)
-	s.Server, s.Issuer = real.URL, real.URL
 }
