@@ -28,11 +28,14 @@ type stranger struct {
 	codes chan string
 }
 
-func (w *world) stranger(t *testing.T) *stranger {
+func (w *world) stranger(t *testing.T, set ...func(*akostest.AuthServer)) *stranger {
 	t.Helper()
 	s := &stranger{box: w.box(t, "AKOS_VAULT=file", "AGENTSKIT_TOKEN=", "AKOS_TOKEN="), AuthServer: akostest.NewAuthServer(t), codes: make(chan string, 100)}
 	s.learns = true
 	s.Interval, s.ExpiresIn, s.PKCE = 1, 60, true
+	for _, set := range set {
+		set(s.AuthServer)
+	}
 	s.Listen()
 	s.env = append(s.env, "AKOS_SERVER="+s.Server)
 	s.edit(akostest.Device, nil)
@@ -139,10 +142,10 @@ func echo(r *http.Request) string {
 func hostile(t *testing.T, w *world) {
 	// Each ends a login by itself, so they are waited for at once. What is
 	// tried again until the code expires is the same with a code that does.
-	run := func(name string, test func(*stranger)) {
+	run := func(name string, test func(*stranger), set ...func(*akostest.AuthServer)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := w.stranger(t)
+			s := w.stranger(t, set...)
 			test(s)
 			s.again()
 		})
@@ -151,10 +154,9 @@ func hostile(t *testing.T, w *world) {
 		switch what {
 		case "a page, 500", "no HTTP", "too short", "a header", "reset":
 			run("expires/"+what, func(s *stranger) {
-				s.ExpiresIn = 3
 				s.Always(akostest.Token, answer)
 				s.login(5, nil)
-			})
+			}, func(s *akostest.AuthServer) { s.ExpiresIn = 3 })
 		case "too long", "a status line", "chunks", "an encoding", "early hints", "server_error": // as these
 		default:
 			run("polls/"+what, func(s *stranger) {
@@ -172,7 +174,7 @@ func hostile(t *testing.T, w *world) {
 			})
 		}
 	}
-	run("expires", func(s *stranger) { s.ExpiresIn = 2; s.login(5, nil) })
+	run("expires", func(s *stranger) { s.login(5, nil) }, func(s *akostest.AuthServer) { s.ExpiresIn = 2 })
 	run("denied", func(s *stranger) { s.login(5, s.Deny) })
 	for member, from := range map[string]string{"user_code": "device_code", "verification_uri": "device_code", "verification_uri_complete": "device_code", "interval": "device_code", "expires_in": "device_code"} {
 		run("device/"+member, func(s *stranger) {
@@ -189,7 +191,6 @@ func hostile(t *testing.T, w *world) {
 	for _, member := range []string{"sub", "tenant_id", "tenants"} {
 		for _, kind := range []string{"access_token", "refresh_token"} {
 			run("identity/"+member+"/"+kind, func(s *stranger) {
-				s.IDToken = true
 				s.edit(akostest.Token, func(doc map[string]any) {
 					var v = doc[kind]
 					if member == "tenants" {
@@ -202,7 +203,7 @@ func hostile(t *testing.T, w *world) {
 				s.login(anyCode, s.Approve)
 				s.run(anyCode, "auth", "status")
 				s.run(anyCode, "tenant", "list")
-			})
+			}, func(s *akostest.AuthServer) { s.IDToken = true })
 		}
 	}
 	run("userinfo", func(s *stranger) {
@@ -212,13 +213,12 @@ func hostile(t *testing.T, w *world) {
 		s.login(anyCode, s.Approve)
 		s.run(anyCode, "auth", "status")
 	})
-	run("session", (*stranger).session)
+	run("session", (*stranger).session, func(s *akostest.AuthServer) { s.NoRotation = true })
 	t.Run("issuer", func(t *testing.T) { t.Parallel(); vouched(t, w) })
 }
 
 // session has a session, and a server that goes bad.
 func (s *stranger) session() {
-	s.NoRotation = true
 	s.login(0, s.Approve)
 	s.run(0, "auth", "whoami")
 	api := []akostest.Endpoint{akostest.Whoami, "/api/v1/secrets", "/api/v1/secrets/K"}
