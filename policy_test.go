@@ -39,6 +39,7 @@ var imports = map[string][]string{
 	"workspace/catalog":             {},
 	"workspace/entry":               {"workspace", "workspace/pages"},
 	"workspace/internal/dotenv":     {"workspace/internal/secret"},
+	"workspace/internal/home":       {"workspace"},
 	"workspace/internal/rendezvous": {},
 	"workspace/internal/secret":     {},
 	"workspace/issuer":              {"workspace"},
@@ -47,8 +48,8 @@ var imports = map[string][]string{
 	"workspace/project":             {"workspace", "workspace/catalog"},
 	"workspace/remote":              {"workspace", "workspace/internal/rendezvous", "workspace/internal/secret"},
 	"workspace/sidecar":             {"workspace", "workspace/internal/rendezvous"},
-	"workspace/state":               {"workspace"},
-	"workspace/vault":               {"workspace", "workspace/internal/secret"},
+	"workspace/state":               {"workspace", "workspace/internal/home"},
+	"workspace/vault":               {"workspace", "workspace/internal/home", "workspace/internal/secret"},
 	"workspace/vault/vaulttest":     {"workspace", "workspace/vault"},
 }
 

@@ -6,16 +6,18 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"example.com/akos/workspace/internal/home"
 )
 
 // create makes the database at path with its whole schema, under a lock that
 // the processes of this user share. It is built beside its place and renamed
 // into it, so that a crash leaves either none or a whole one.
 func create(ctx context.Context, dir, path string) error {
-	if err := makeHome(dir); err != nil {
+	if err := home.Make(dir); err != nil {
 		return err
 	}
-	unlock, err := lock(ctx, filepath.Join(dir, "state"+lockSuffix), patience)
+	unlock, err := lock(ctx, filepath.Join(dir, "state"+home.Lock), patience)
 	if err != nil {
 		return err
 	}
@@ -37,7 +39,7 @@ func create(ctx context.Context, dir, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(f.Close(), restrict(draft, 0o600)); err != nil {
+	if err := errors.Join(f.Close(), home.Restrict(draft, 0o600)); err != nil {
 		return err
 	}
 	// In WAL mode from the start: to change the mode of a database that is in
@@ -53,7 +55,7 @@ func create(ctx context.Context, dir, path string) error {
 	if err := os.Rename(draft, path); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return home.Sync(dir)
 }
 
 // absent returns nil if there is something at path, and fs.ErrNotExist if

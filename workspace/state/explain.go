@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"example.com/akos/workspace"
+	"example.com/akos/workspace/internal/home"
 	"github.com/ncruces/go-sqlite3"
 )
 
@@ -60,13 +61,10 @@ func noSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// spaceName begins the name of the file that tries whether there is space.
-const spaceName = "space-"
-
 // full reports whether no space is left. The library says of a write that
 // failed for that no more than that it failed.
 func (d *DB) full() bool {
-	f, err := os.CreateTemp(d.dir, spaceName+"*")
+	f, err := os.CreateTemp(d.dir, home.Space+"*")
 	if err != nil {
 		return noSpace(err)
 	}

@@ -8,11 +8,9 @@ import (
 	"time"
 
 	"example.com/akos/workspace"
+	"example.com/akos/workspace/internal/home"
 	"github.com/gofrs/flock"
 )
-
-// lockSuffix ends the names of the files that are there to be locked.
-const lockSuffix = ".lock"
 
 // lock locks the file at path, which it makes, and waits for another process
 // that holds it, but not for ever. The system takes the lock back from a
@@ -26,7 +24,7 @@ func lock(ctx context.Context, path string, wait time.Duration) (unlock func(), 
 			WithHint("mv %s %s", workspace.ShellQuote(path), workspace.ShellQuote(path+".old"))
 	}
 	if info, err := os.Lstat(path); err == nil {
-		if err := errors.Join(irregular(info), restrict(path, 0o600)); err != nil {
+		if err := errors.Join(irregular(info), home.Restrict(path, 0o600)); err != nil {
 			return nil, err
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -49,7 +47,7 @@ func lock(ctx context.Context, path string, wait time.Duration) (unlock func(), 
 		err = irregular(info)
 	}
 	if err == nil {
-		err = restrict(path, 0o600)
+		err = home.Restrict(path, 0o600)
 	}
 	if err != nil {
 		unlock()

@@ -198,6 +198,9 @@ func TestHomes(t *testing.T) {
 					t.Errorf("%q does not say %q", r.err, w)
 				}
 			}
+			if left, err := os.ReadDir(home); err != nil || len(left) != len(c.files) {
+				t.Errorf("left in it: %v %v", left, err)
+			}
 			// The hint makes it work.
 			paste(t, r)
 			_, sub, exported := strings.Cut(r.err, "export AKOS_HOME=")
@@ -237,6 +240,16 @@ func TestHomes(t *testing.T) {
 		}
 		if r := run(t, home, "", "doctor"); !strings.Contains(r.out, "[FAIL] state") {
 			t.Errorf("doctor: %s", r.out)
+		}
+		empty := filepath.Join(t.TempDir(), "home")
+		if err := errors.Join(os.Mkdir(empty, 0o777), os.Chown(empty, 4217, -1)); err != nil {
+			t.Fatal(err)
+		}
+		if r := run(t, empty, "v", "vault", "put", "K", "--stdin"); r.code != 5 {
+			t.Errorf("exit %d: %s", r.code, r.err)
+		}
+		if left, err := os.ReadDir(empty); err != nil || len(left) != 0 {
+			t.Errorf("left in it: %v %v", left, err)
 		}
 	})
 }

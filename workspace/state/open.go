@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"example.com/akos/workspace"
+	"example.com/akos/workspace/internal/home"
 	"github.com/ncruces/go-sqlite3"
 )
 
@@ -54,7 +55,7 @@ func (d *DB) open(ctx context.Context, write bool) (*conn, error) {
 // inspect looks at the file of the database. It returns fs.ErrNotExist if
 // there is no state.
 func (d *DB) inspect() (fs.FileInfo, error) {
-	if err := owned(d.dir); err != nil {
+	if err := home.Owned(d.dir); err != nil {
 		return nil, err
 	}
 	path := d.path()
@@ -112,7 +113,7 @@ func (d *DB) dial(ctx context.Context, info fs.FileInfo) (c *conn, err error) {
 	}
 	c.files[0] = info
 	for i := 1; i < len(c.files); i++ {
-		err := restrict(c.paths[i], 0o600) // SQLite made it as the umask said
+		err := home.Restrict(c.paths[i], 0o600) // SQLite made it as the umask said
 		if err == nil {
 			c.files[i], err = os.Lstat(c.paths[i])
 		}

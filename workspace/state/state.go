@@ -13,15 +13,18 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"example.com/akos/workspace"
+	"example.com/akos/workspace/internal/home"
 	"github.com/ncruces/go-sqlite3"
 )
 
 // fileName is the name of the database under AKOS_HOME.
-const fileName = "state.db"
+const fileName = home.State
 
 // A DB is the state under one AKOS_HOME. It opens the file on first use, so
 // that a command that needs no state touches none. It is safe for concurrent
@@ -151,10 +154,10 @@ func current(ctx context.Context, c *conn, write bool) bool {
 // Alone runs fn under a lock on the file name.lock beside the database.
 func (d *DB) Alone(ctx context.Context, name string, fn func() error) (err error) {
 	defer func() { err = d.explain(err) }()
-	if err := makeHome(d.dir); err != nil {
+	if err := home.Make(d.dir); err != nil {
 		return err
 	}
-	unlock, err := lock(ctx, filepath.Join(d.dir, name+lockSuffix), alonePatience)
+	unlock, err := lock(ctx, filepath.Join(d.dir, name+home.Lock), alonePatience)
 	if err != nil {
 		return err
 	}
@@ -170,7 +173,7 @@ const alonePatience = 30 * time.Second
 // private.
 func (d *DB) Check(ctx context.Context) (string, error) {
 	// The directory may hold the key without holding a state yet.
-	if err := fit(d.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := home.Fit(d.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", d.explain(err)
 	}
 	if err := private(d.dir); err != nil {
@@ -201,4 +204,17 @@ func (d *DB) Check(ctx context.Context) (string, error) {
 		}
 	}
 	return d.path(), nil
+}
+
+// private returns a Denied error if others can read path.
+func private(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || runtime.GOOS == "windows" {
+		return nil
+	}
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = workspace.Errorf(workspace.Denied, "%s is open to other users", path).
+			WithHint("chmod go= %s", workspace.ShellQuote(path))
+	}
+	return err
 }

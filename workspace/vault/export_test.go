@@ -17,9 +17,6 @@ func CheckParams(data []byte) error {
 	return err
 }
 
-// MakeHome makes the directory of a file.
-var MakeHome = makeHome
-
 // OnStretch has f called whenever a passphrase is stretched, with what does it.
 func (h *Holders) OnStretch(f func(do func())) {
 	h.stretched.do = func(pass []byte, p params) (key []byte) {

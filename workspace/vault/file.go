@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/internal/secret"
@@ -48,24 +47,4 @@ func readAtMost(f io.Reader, limit int64) ([]byte, error) {
 		err = fmt.Errorf("it has more than %d bytes", limit)
 	}
 	return data, err
-}
-
-// makeHome makes the directory of path if it is not there, for its owner
-// alone whatever the umask. One that is there is left as it is.
-func makeHome(path string) error {
-	dir := filepath.Dir(path)
-	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
-		return err
-	}
-	err := os.Mkdir(dir, 0o700)
-	if errors.Is(err, fs.ErrExist) {
-		return nil // somebody else made it since
-	}
-	if err != nil {
-		return err
-	}
-	return os.Chmod(dir, 0o700)
 }

@@ -162,23 +162,6 @@ func TestRacingCreatesOnADamagedIdentity(t *testing.T) {
 	}
 }
 
-// TestHomeOfAnotherStays makes a directory while makeHome makes it.
-func TestHomeOfAnotherStays(t *testing.T) {
-	for range 3000 {
-		dir := filepath.Join(t.TempDir(), "home")
-		var wg sync.WaitGroup
-		var first error
-		wg.Go(func() { first = os.Mkdir(dir, 0o750) })
-		if err := vault.MakeHome(filepath.Join(dir, "file")); err != nil {
-			t.Fatal(err)
-		}
-		wg.Wait()
-		if info, err := os.Stat(dir); err != nil || first == nil && info.Mode().Perm() == 0o700 {
-			t.Fatalf("the mode of another's directory was changed to %v, %v", info.Mode(), err)
-		}
-	}
-}
-
 func TestRacingCreatesEndInOneIdentity(t *testing.T) {
 	for range 20 {
 		home := filepath.Join(t.TempDir(), "home")

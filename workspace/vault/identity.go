@@ -10,11 +10,12 @@ import (
 	"slices"
 
 	"example.com/akos/workspace"
+	"example.com/akos/workspace/internal/home"
 	"example.com/akos/workspace/internal/secret"
 )
 
 const (
-	identityName    = "vault.identity"
+	identityName    = home.Identity
 	identityPrefix  = "AKOS-KEK-1 "
 	identityComment = "# The key of the akos vault in this directory. Whoever has it can open every value: keep it private, and keep a backup.\n"
 	identityLimit   = 4 << 10
@@ -82,7 +83,7 @@ func makeIdentity(path string) error {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := makeHome(path); err != nil {
+	if err := home.Make(filepath.Dir(path)); err != nil {
 		return err
 	}
 	draft := path + "." + newID()
@@ -108,7 +109,7 @@ func makeIdentity(path string) error {
 	if err := os.Link(draft, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return home.Sync(filepath.Dir(path))
 }
 
 // fromIdentity returns the KEKs of the identity file.
@@ -134,7 +135,7 @@ func readIdentity(path string) ([]secret.Value, error) {
 	case !info.Mode().IsRegular():
 		return nil, workspace.Errorf(workspace.Denied, "the identity file %s is not a regular file", path).
 			WithHint("ls -l %s", workspace.ShellQuote(path))
-	case !isOurs(info):
+	case home.Foreign(info):
 		return nil, workspace.Errorf(workspace.Denied, "the identity file %s belongs to another user", path).
 			WithHint("ls -l %s", workspace.ShellQuote(path))
 	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows":
@@ -159,16 +160,4 @@ func readIdentity(path string) ([]secret.Value, error) {
 		return nil, lost("the identity file %s is damaged", path)
 	}
 	return keks, nil
-}
-
-// syncDir makes a link in dir last.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // a directory can't be synced there
-	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

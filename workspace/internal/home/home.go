@@ -1,4 +1,9 @@
-package state
+// Package home says what a directory must be for akos to keep secrets in it,
+// and makes it: its owner's alone.
+//
+// It knows what akos's files are called there, and nothing of what is in them.
+// Its invariant: a directory that others may use is not changed.
+package home
 
 import (
 	"errors"
@@ -11,31 +16,43 @@ import (
 	"example.com/akos/workspace"
 )
 
-// makeHome makes dir for its owner alone, whatever the umask. One that is
-// there is closed to everybody else, unless it could be meant for others too.
-func makeHome(dir string) error {
+// What the names of akos's files begin with. Each may have others beside it,
+// as a database its log.
+const (
+	State    = "state.db"
+	Identity = "vault.identity"
+	Sidecar  = "sidecar."
+	Space    = "space-" // the file that tries whether there is space
+)
+
+// Lock ends the names of the files that are there to be locked.
+const Lock = ".lock"
+
+// Make makes dir for its owner alone, whatever the umask. One that is there is
+// closed to everybody else, unless it could be meant for others too.
+func Make(dir string) error {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 			return err
 		}
 		err := os.Mkdir(dir, 0o700)
 		if err == nil {
-			return restrict(dir, 0o700)
+			return Restrict(dir, 0o700)
 		}
 		if !errors.Is(err, fs.ErrExist) { // another process was first
 			return err
 		}
 	}
-	if err := fit(dir); err != nil {
+	if err := Fit(dir); err != nil {
 		return err
 	}
-	return restrict(dir, 0o700)
+	return Restrict(dir, 0o700)
 }
 
-// fit returns a Denied error if dir is no place for secrets, or is not only
+// Fit returns a Denied error if dir is no place for secrets, or is not only
 // akos's so that to close it would take it from others.
-func fit(dir string) error {
-	if err := owned(dir); err != nil {
+func Fit(dir string) error {
+	if err := Owned(dir); err != nil {
 		return err
 	}
 	info, err := os.Stat(dir)
@@ -59,9 +76,10 @@ func fit(dir string) error {
 	return nil
 }
 
-// owned returns a Denied error if dir belongs to another user: what lies in it
-// can't be trusted, and what is put there might be lost to both.
-func owned(dir string) error {
+// Owned returns a Denied error if dir belongs to another user: what lies in it
+// can't be trusted, and what is put there might be lost to both. One that is
+// not there belongs to nobody.
+func Owned(dir string) error {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -72,7 +90,7 @@ func owned(dir string) error {
 	if !info.IsDir() {
 		return workspace.Errorf(workspace.Denied, "%s is not a directory", dir).WithHint(elsewhere)
 	}
-	if uid, ok := owner(info); ok && uid != os.Geteuid() {
+	if Foreign(info) {
 		return workspace.Errorf(workspace.Denied, "%s belongs to another user: nothing was changed", dir).WithHint(elsewhere)
 	}
 	return nil
@@ -82,17 +100,17 @@ const elsewhere = `export AKOS_HOME="$HOME/.akos"`
 
 // ours reports whether a file of that name in a home is akos's.
 func ours(name string) bool {
-	for _, prefix := range []string{fileName, "vault.identity", "sidecar.", spaceName} {
+	for _, prefix := range []string{State, Identity, Sidecar, Space} {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}
 	}
-	return strings.HasSuffix(name, lockSuffix)
+	return strings.HasSuffix(name, Lock)
 }
 
-// restrict takes from a file or directory the rights that it may not have,
+// Restrict takes from a file or directory the rights that it may not have,
 // and gives back those that a strict umask took from its owner.
-func restrict(path string, want fs.FileMode) error {
+func Restrict(path string, want fs.FileMode) error {
 	info, err := os.Stat(path)
 	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm() == want {
 		return err
@@ -100,21 +118,8 @@ func restrict(path string, want fs.FileMode) error {
 	return os.Chmod(path, want)
 }
 
-// private returns a Denied error if others can read path.
-func private(path string) error {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || runtime.GOOS == "windows" {
-		return nil
-	}
-	if err == nil && info.Mode().Perm()&0o077 != 0 {
-		err = workspace.Errorf(workspace.Denied, "%s is open to other users", path).
-			WithHint("chmod go= %s", workspace.ShellQuote(path))
-	}
-	return err
-}
-
-// syncDir makes a rename in dir last.
-func syncDir(dir string) error {
+// Sync makes a change of names in dir last.
+func Sync(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil // a directory can't be synced there
 	}
