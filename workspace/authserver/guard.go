@@ -23,12 +23,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	// for logins until there is no place for more.
 	next = guarded(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'")
-		h.Set("Referrer-Policy", "same-origin")
+		pages.Protect(w.Header())
 		noted := &status{ResponseWriter: w, code: http.StatusOK}
 		if s.hosts[s.host(r.Host)] {
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)

@@ -30,12 +30,7 @@ func (d *Desk) handler(host string) http.Handler {
 				panic(http.ErrAbortHandler)
 			}
 		}()
-		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'")
-		h.Set("Referrer-Policy", "same-origin")
+		pages.Protect(w.Header())
 		if r.Host != host {
 			http.Error(w, "this host is not served here", http.StatusMisdirectedRequest)
 			return

@@ -10,9 +10,23 @@ import (
 	"unicode"
 )
 
+// Protect sets the headers of every answer of a server that shows pages, also
+// of those that are none. Write gives a page a policy of its own.
+func Protect(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cache-Control", "no-store")
+	// Not no-referrer: that makes browsers send "Origin: null" with our own
+	// forms, and http.CrossOriginProtection needs the origin where a browser
+	// sends no Sec-Fetch-Site (plain HTTP off loopback, behind a proxy).
+	h.Set("Referrer-Policy", "same-origin")
+}
+
 // protect sets the headers of a page. style is the source that its style
 // element is allowed by.
 func protect(h http.Header, style string, p Page) {
+	Protect(h)
 	forms := "'self'"
 	switch p := p.(type) {
 	case Approve:
@@ -28,16 +42,9 @@ func protect(h http.Header, style string, p Page) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+style+
 		"; form-action "+forms+"; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Cache-Control", "no-store")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-	// Not no-referrer: that makes browsers send "Origin: null" with our own
-	// forms, and http.CrossOriginProtection needs the origin where a browser
-	// sends no Sec-Fetch-Site (plain HTTP off loopback, behind a proxy).
-	h.Set("Referrer-Policy", "same-origin")
 }
 
 func notASCII(r rune) bool { return r > unicode.MaxASCII }
