@@ -78,7 +78,13 @@ func StartDex(t testing.TB) *IdP {
 // StartOIDC starts oidc-provider, where every name and password sign in.
 func StartOIDC(t testing.TB) *IdP {
 	t.Helper()
-	out, log := idpProcess(t, "node", filepath.Join(idpCache(t), "oidc", "server.mjs"))
+	return startOIDC(t, filepath.Join(idpCache(t), "oidc", "server.mjs"))
+}
+
+// startOIDC starts a program that runs oidc-provider and says its issuer.
+func startOIDC(t testing.TB, program string, args ...string) *IdP {
+	t.Helper()
+	out, log := idpProcess(t, "node", append([]string{program}, args...)...)
 	line := make(chan string, 1)
 	go func() {
 		s, _ := bufio.NewReader(out).ReadString('\n')

@@ -3,13 +3,10 @@
 package akostest
 
 import (
-	"bufio"
 	_ "embed"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 )
 
 //go:embed idpresource.mjs
@@ -25,20 +22,5 @@ func StartResourceOIDC(t testing.TB, format, client, secret string) *IdP {
 	if err := os.WriteFile(program, resourceProgram, 0o600); err != nil {
 		t.Fatalf("%v: run scripts/setup-idp.sh", err)
 	}
-	out, log := idpProcess(t, "node", program, format, client, secret)
-	line := make(chan string, 1)
-	go func() {
-		s, _ := bufio.NewReader(out).ReadString('\n')
-		line <- strings.TrimSpace(s)
-	}()
-	select {
-	case issuer := <-line:
-		if issuer == "" {
-			t.Fatalf("oidc-provider does not start\n%s", log())
-		}
-		return &IdP{Issuer: issuer, user: "ada", password: "fake-" + "password-of-ada", t: t}
-	case <-time.After(2 * patience):
-		t.Fatalf("oidc-provider does not listen\n%s", log())
-	}
-	return nil
+	return startOIDC(t, program, format, client, secret)
 }
