@@ -65,7 +65,6 @@ browser:
 # Logins at real identity providers.
 idp:
 	@scripts/setup-idp.sh
-	@scripts/setup-browser.sh
 	go vet -tags idp ./...
 	go test -count=1 -tags idp -run 'TestDex|TestOIDCProvider|TestOwnServer|TestIssuer' -v ./workspace/login ./cmd/akos ./internal/serve
 

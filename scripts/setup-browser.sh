@@ -4,29 +4,10 @@
 # there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source scripts/setup-lib.sh
 
-want=()
-need() { command -v "$1" >/dev/null || want+=("${@:2}"); }
 need chromium chromium fonts-dejavu-core
 need npm nodejs npm
+install_wanted
 
-if ((${#want[@]})); then
-	if ! command -v apt-get >/dev/null; then
-		echo "setup-browser: install these first (no apt-get here): ${want[*]}" >&2
-		exit 1
-	fi
-	sudo=()
-	if ((EUID)); then sudo=(sudo); fi
-	echo "setup-browser: installing ${want[*]}"
-	"${sudo[@]}" apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${want[@]}" >/dev/null
-fi
-
-stamp=.cache/browser/.installed
-if ! cmp -s scripts/browser/package-lock.json "$stamp"; then
-	echo "setup-browser: installing the driver"
-	mkdir -p .cache/browser
-	cp scripts/browser/package.json scripts/browser/package-lock.json .cache/browser/
-	npm ci --prefix .cache/browser --ignore-scripts --no-audit --no-fund --loglevel=error
-	cp scripts/browser/package-lock.json "$stamp"
-fi
+install_npm scripts/browser .cache/browser "the driver"
