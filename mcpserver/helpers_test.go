@@ -2,7 +2,6 @@ package mcpserver_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -12,10 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"example.com/akos/internal/akostest"
 	"example.com/akos/mcpserver"
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/agefile"
@@ -369,20 +368,4 @@ func (g *gate) await(t testing.TB) {
 	}
 }
 
-// A safeBuffer is a buffer that goroutines may share.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
+type safeBuffer = akostest.Buffer

@@ -6,28 +6,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-	"time"
+
+	"example.com/akos/internal/akostest"
 )
 
 // TestOwnServer logs in at our own server: the real binary, the real pages, a
 // real browser that a person's keys and clicks drive.
 func TestOwnServer(t *testing.T) {
 	dir := t.TempDir()
-	akos := filepath.Join(dir, "akos")
-	if out, err := exec.Command("go", "build", "-o", akos, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	akos, root := akostest.Program(t), akostest.Root(t)
 	env := []string{"HOME=" + dir, "AKOS_HOME=" + filepath.Join(dir, "home"), "AKOS_VAULT=file", "PATH=" + os.Getenv("PATH"), "DBUS_SESSION_BUS_ADDRESS=none:",
 		"NODE_PATH=" + filepath.Join(root, ".cache/browser/node_modules"), "PASSWORD=fake-password-of-ada"}
-	command := func(name string, args ...string) (*exec.Cmd, *buffer) {
-		cmd, out := exec.Command(name, args...), &buffer{}
+	command := func(name string, args ...string) (*exec.Cmd, *akostest.Buffer) {
+		cmd, out := exec.Command(name, args...), &akostest.Buffer{}
 		cmd.Env, cmd.Stdout, cmd.Stderr = env, out, out
 		return cmd, out
 	}
@@ -39,17 +32,6 @@ func TestOwnServer(t *testing.T) {
 			t.Fatalf("%s %q: %v\n%s", name, args, err, out)
 		}
 		return out.String()
-	}
-	// wait returns what re finds in out once it does.
-	wait := func(out *buffer, re string) string {
-		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-			if m := regexp.MustCompile(re).FindStringSubmatch(out.String()); m != nil {
-				return m[1]
-			}
-		}
-		t.Fatalf("no %s in\n%s", re, out)
-		return ""
 	}
 
 	run("fake-password-of-ada", akos, "user", "add", "ada", "--password-stdin")
@@ -63,12 +45,12 @@ func TestOwnServer(t *testing.T) {
 			t.Errorf("akos serve: %v\n%s", err, served)
 		}
 	}()
-	wait(served, `akos serves (\S+)`)
+	served.Await(t, `akos serves (\S+)`)
 	login, shown := command(akos, "auth", "login", "--no-browser")
 	if err := login.Start(); err != nil {
 		t.Fatal(err)
 	}
-	address, code := wait(shown, `Open this page:\s+(\S+)`), wait(shown, `Enter this code:\s+(\S+)`)
+	address, code := shown.Await(t, `Open this page:\s+(\S+)`)[1], shown.Await(t, `Enter this code:\s+(\S+)`)[1]
 	run("", "node", filepath.Join(root, "scripts/browser/person.cjs"), address, code, "ada")
 	if err := login.Wait(); err != nil || !strings.Contains(shown.String(), "Logged in as ada") {
 		t.Fatalf("%v\n%s", err, shown)

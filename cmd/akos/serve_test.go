@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"html"
 	"io"
 	"net"
@@ -16,11 +15,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"example.com/akos/internal/akostest"
 	"github.com/ncruces/go-sqlite3"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -28,30 +27,12 @@ import (
 // A served is a sidecar that a script started.
 type served struct {
 	cmd      *exec.Cmd
-	out, err *buffer
+	out, err *akostest.Buffer
 	ended    chan error
 }
 
-// buffer is written by a process and read by a test at once.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // waitFor returns what re finds in b once it does, or fails the script.
-func waitFor(ts *testscript.TestScript, b *buffer, re *regexp.Regexp, what string, ended <-chan error) []string {
+func waitFor(ts *testscript.TestScript, b *akostest.Buffer, re *regexp.Regexp, what string, ended <-chan error) []string {
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if m := re.FindStringSubmatch(b.String()); m != nil {
 			return m
@@ -69,7 +50,7 @@ func waitFor(ts *testscript.TestScript, b *buffer, re *regexp.Regexp, what strin
 func start(ts *testscript.TestScript, name string, args ...string) *served {
 	path, err := exec.LookPath(name)
 	ts.Check(err)
-	p := &served{cmd: exec.Command(path, args...), out: &buffer{}, err: &buffer{}, ended: make(chan error, 1)}
+	p := &served{cmd: exec.Command(path, args...), out: &akostest.Buffer{}, err: &akostest.Buffer{}, ended: make(chan error, 1)}
 	p.cmd.Dir, p.cmd.Env = ts.MkAbs("."), environ(ts)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.err
 	ts.Check(p.cmd.Start())

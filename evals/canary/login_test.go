@@ -256,7 +256,7 @@ func setUp(t *testing.T, w *world) {
 	ada, other, vendor := string(values.password.value), string(values.third.value), string(values.vendor.value)
 	s.start()
 	if s.setup == "" {
-		t.Fatalf("no set-up link:\n%s", s.out.bytes())
+		t.Fatalf("no set-up link:\n%s", s.out.Bytes())
 	}
 	p := s.person()
 	p.get(s.setup)

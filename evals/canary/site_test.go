@@ -25,6 +25,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"example.com/akos/internal/akostest"
 )
 
 // learnt are the secrets that others make up while the test runs: tokens,
@@ -282,24 +284,7 @@ func (s *site) check() {
 	s.relay.seen = nil
 }
 
-// A buffer is written by a process and read by a test at once.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write adds to b.
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) bytes() []byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return bytes.Clone(b.b.Bytes())
-}
+type buffer = akostest.Buffer
 
 // A site is a sidecar, its home, the relay before it, and another home from
 // which somebody uses it.
@@ -360,10 +345,10 @@ func (s *site) start(args ...string) {
 			break
 		}
 		if try == 3 {
-			s.Fatalf("akos serve is not ready:\n%s%s", s.out.bytes(), s.errs.bytes())
+			s.Fatalf("akos serve is not ready:\n%s%s", s.out.Bytes(), s.errs.Bytes())
 		}
 	}
-	if m := setupLink.FindSubmatch(s.out.bytes()); m != nil {
+	if m := setupLink.FindSubmatch(s.out.Bytes()); m != nil {
 		s.setup = string(m[1])
 		s.world.learnt.add("set-up key", string(m[2]))
 	}
@@ -375,12 +360,12 @@ func (s *site) start(args ...string) {
 func (s *site) until(b *buffer, re *regexp.Regexp) (ok bool) {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		// What it said of the set-up link comes after, in the same write.
-		if re.Match(b.bytes()) {
+		if re.Match(b.Bytes()) {
 			return true
 		}
 		select {
 		case <-s.ended:
-			return re.Match(b.bytes())
+			return re.Match(b.Bytes())
 		case <-time.After(3 * time.Millisecond):
 		}
 	}
@@ -402,11 +387,11 @@ func (s *site) stop(sig os.Signal, want int) {
 		s.report.Errorf("akos serve: does not end")
 	}
 	if code := s.cmd.ProcessState.ExitCode(); want != anyCode && code != want {
-		s.report.Errorf("akos serve: exit code %d, want %d\n%s", code, want, s.errs.bytes())
+		s.report.Errorf("akos serve: exit code %d, want %d\n%s", code, want, s.errs.Bytes())
 	}
 	s.cmd = nil
-	s.search("akos serve: stdout", s.out.bytes(), true, true, "set-up key")
-	s.search("akos serve: the log", s.errs.bytes(), true, false)
+	s.search("akos serve: stdout", s.out.Bytes(), true, true, "set-up key")
+	s.search("akos serve: the log", s.errs.Bytes(), true, false)
 	s.searchFiles("akos serve")
 }
 
@@ -618,7 +603,7 @@ func (t *talk) ask(m message) (answer string) {
 		line, err := t.lines.ReadString('\n')
 		t.wire.WriteString(line)
 		if err != nil {
-			t.report.Errorf("akos-mcp ended: %v\n%s", err, t.errs.bytes())
+			t.report.Errorf("akos-mcp ended: %v\n%s", err, t.errs.Bytes())
 			return ""
 		}
 		var r struct {
@@ -664,6 +649,6 @@ func (t *talk) end() {
 	t.wire.Write(rest)
 	_ = t.cmd.Wait()
 	t.search("akos-mcp: stdout", t.wire.Bytes(), true, true, "user code")
-	t.search("akos-mcp: stderr", t.errs.bytes(), true, true)
+	t.search("akos-mcp: stderr", t.errs.Bytes(), true, true)
 	t.searchFiles("akos-mcp")
 }

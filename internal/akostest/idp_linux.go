@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -148,19 +147,4 @@ func idpProcess(t testing.TB, name string, args ...string) (out *os.File, log fu
 }
 
 // idpCache is where scripts/setup-idp.sh keeps what it installs.
-func idpCache(t testing.TB) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	module := regexp.MustCompile(`(?m)^module example\.com/akos$`)
-	for ; ; dir = filepath.Dir(dir) {
-		if mod, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil && module.Match(mod) {
-			return filepath.Join(dir, ".cache", "idp")
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("the module is not found")
-		}
-	}
-}
+func idpCache(t testing.TB) string { return filepath.Join(Root(t), ".cache", "idp") }

@@ -13,30 +13,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"example.com/akos/internal/akostest"
-	"example.com/akos/internal/cli"
-	"example.com/akos/internal/serve"
-	"example.com/akos/internal/wire"
 	"example.com/akos/workspace"
 )
-
-// asAkos makes this test program akos.
-const asAkos = "SERVE_TEST_AKOS"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asAkos) != "" {
-		os.Exit(cli.Run(cli.System{
-			In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Args: os.Args[1:],
-			Open: wire.Open, Serve: serve.Run, LookupEnv: os.LookupEnv, Executable: os.Executable,
-		}))
-	}
-	os.Exit(m.Run())
-}
 
 // TestDex: JWTs whose audience is the client, of a provider that knows neither
 // resources nor our scopes.
@@ -66,23 +49,24 @@ func TestOIDCProviderOpaque(t *testing.T) {
 
 // A home is akos in processes of its own.
 type home struct {
-	t   *testing.T
-	env []string
+	t        *testing.T
+	bin, dir string
+	env      []string
 }
 
-func newHome(t *testing.T, env ...string) home {
+func newHome(t *testing.T, bin string) home {
 	dir := t.TempDir()
-	return home{t, append([]string{
-		asAkos + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + dir, "AKOS_HOME=" + filepath.Join(dir, "home"), "AKOS_VAULT=file",
+	return home{t, bin, dir, []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "AKOS_HOME=" + filepath.Join(dir, "home"), "AKOS_VAULT=file",
 		"DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent/akos-test",
-	}, env...)}
+	}}
 }
 
-func (h home) start(args ...string) (p *exec.Cmd, out, errs *buffer) {
+func (h home) start(args ...string) (p *exec.Cmd, out, errs *akostest.Buffer) {
 	h.t.Helper()
-	p, out, errs = exec.Command(os.Args[0], args...), &buffer{}, &buffer{}
+	p, out, errs = exec.Command(h.bin, args...), &akostest.Buffer{}, &akostest.Buffer{}
 	p.Env, p.Stdout, p.Stderr = h.env, out, errs
-	p.Dir = strings.TrimPrefix(h.env[2], "HOME=")
+	p.Dir = h.dir
 	if err := p.Start(); err != nil {
 		h.t.Fatal(err)
 	}
@@ -93,10 +77,10 @@ func (h home) start(args ...string) (p *exec.Cmd, out, errs *buffer) {
 // akos runs a command, which must exit with code, and returns what it says.
 func (h home) akos(code int, in string, args ...string) string {
 	h.t.Helper()
-	p := exec.Command(os.Args[0], args...)
+	p := exec.Command(h.bin, args...)
 	var out, errs bytes.Buffer
 	p.Env, p.Stdout, p.Stderr, p.Stdin = h.env, &out, &errs, strings.NewReader(in)
-	p.Dir = strings.TrimPrefix(h.env[2], "HOME=")
+	p.Dir = h.dir
 	if err := p.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
 		h.t.Fatal(err)
 	}
@@ -106,43 +90,13 @@ func (h home) akos(code int, in string, args ...string) string {
 	return out.String()
 }
 
-// buffer is written by a process and read by a test at once.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-// waitFor returns what a process says, once it does.
-func waitFor(t *testing.T, b *buffer, pattern string) []string {
-	t.Helper()
-	re := regexp.MustCompile(pattern)
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if m := re.FindStringSubmatch(b.String()); m != nil {
-			return m
-		}
-	}
-	t.Fatalf("%s is not said:\n%s", pattern, b)
-	return nil
-}
-
 // chain is the whole way: a sidecar in front of a provider, a person who logs
 // in with a browser, and what they do with their session.
 func chain(t *testing.T, p *akostest.IdP, scope, tenant string, scopes []string, args ...string) {
-	there, here := newHome(t), newHome(t)
+	bin := akostest.Program(t)
+	there, here := newHome(t, bin), newHome(t, bin)
 	server, out, log := there.start(append([]string{"serve", "--listen", "127.0.0.1:0", "--verbose", "--issuer", p.Issuer}, args...)...)
-	url := waitFor(t, out, `akos serves (\S+)\nLogins are those of `+regexp.QuoteMeta(p.Issuer)+"\n")[1]
+	url := out.Await(t, `akos serves (\S+)\nLogins are those of `+regexp.QuoteMeta(p.Issuer)+"\n")[1]
 	// It has no accounts, pages or tokens of its own.
 	for _, path := range []string{"/", "/device", "/signin", "/oauth/token", "/.well-known/oauth-authorization-server"} {
 		res, err := http.Get(url + path)
@@ -156,7 +110,7 @@ func chain(t *testing.T, p *akostest.IdP, scope, tenant string, scopes []string,
 	}
 
 	login, said, errs := here.start("auth", "login", "--no-browser", "--server", url, "--client-id", workspace.DefaultClientID, "--scope", scope)
-	page, code := waitFor(t, said, `Open this page:   (\S+)\n`)[1], waitFor(t, said, `Enter this code:  (\S+)\n`)[1]
+	page, code := said.Await(t, `Open this page:   (\S+)\n`)[1], said.Await(t, `Enter this code:  (\S+)\n`)[1]
 	if err := p.Approve(workspace.DeviceLogin{VerificationURI: page, UserCode: code}); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +148,7 @@ func chain(t *testing.T, p *akostest.IdP, scope, tenant string, scopes []string,
 		t.Errorf("%s", got)
 	}
 	for _, bad := range []string{"hidden-fake-token", "a.b.c", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ."} {
-		home{t, append(here.env, "AGENTSKIT_TOKEN="+bad, "AKOS_SERVER="+url)}.akos(4, "", "auth", "whoami")
+		home{t, bin, here.dir, append(here.env, "AGENTSKIT_TOKEN="+bad, "AKOS_SERVER="+url)}.akos(4, "", "auth", "whoami")
 	}
 	here.akos(0, "", "auth", "logout")
 	here.akos(4, "", "auth", "whoami")

@@ -55,7 +55,7 @@ type bench struct {
 	s     *Server
 	url   string
 	store *akostest.AuthStore
-	log   *safeBuffer
+	log   *akostest.Buffer
 	http  *http.Transport
 
 	mu      sync.Mutex
@@ -67,23 +67,6 @@ type bench struct {
 // traffic is one answer, with everything that was sent of it.
 type traffic struct{ request, answer string }
 
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 const mcp = "http://127.0.0.1:7718/mcp"
 
 // newBench starts a server with alice in acme and local, bob in local, and the
@@ -92,7 +75,7 @@ const mcp = "http://127.0.0.1:7718/mcp"
 func newBench(t *testing.T, with func(*Options)) *bench {
 	t.Helper()
 	b := &bench{
-		t: t, store: &akostest.AuthStore{}, log: &safeBuffer{}, secrets: map[string]string{},
+		t: t, store: &akostest.AuthStore{}, log: &akostest.Buffer{}, secrets: map[string]string{},
 		now: time.Date(2026, 10, 9, 12, 0, 0, 0, time.UTC), http: &http.Transport{MaxIdleConnsPerHost: 64},
 	}
 	b.addUser("alice", "acme", "local")

@@ -1,7 +1,6 @@
 package sidecar_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/akos/internal/akostest"
 	"example.com/akos/internal/cli"
 	"example.com/akos/internal/serve"
 	"example.com/akos/internal/wire"
@@ -41,24 +41,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// buffer is written by a server and read by a test at once.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // A rig is a sidecar in this process, on a real state and vault. The Verifier
 // is the one part that is not real: it knows the tokens of the test.
 type rig struct {
@@ -68,7 +50,7 @@ type rig struct {
 	socket string
 	store  *spy
 	keys   *vault.Holders
-	log    *buffer
+	log    *akostest.Buffer
 	env    map[string]string
 	http   *http.Transport
 
@@ -142,7 +124,7 @@ func newRig(t testing.TB, home string) *rig {
 	if home == "" {
 		home = filepath.Join(t.TempDir(), "home")
 	}
-	r := &rig{t: t, home: home, log: &buffer{}, tokens: map[string]workspace.Identity{}, env: map[string]string{"AKOS_VAULT": "file"},
+	r := &rig{t: t, home: home, log: &akostest.Buffer{}, tokens: map[string]workspace.Identity{}, env: map[string]string{"AKOS_VAULT": "file"},
 		http: &http.Transport{ExpectContinueTimeout: 5 * time.Second}}
 	lookup := func(name string) (string, bool) { v, ok := r.env[name]; return v, ok }
 	db := state.New(home)

@@ -31,6 +31,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"example.com/akos/internal/akostest"
 )
 
 // A box is a home, and akos in processes of its own.
@@ -115,14 +117,14 @@ func (b *box) account() *box {
 type process struct {
 	*exec.Cmd
 	t        *testing.T
-	out, log *buffer
+	out, log *akostest.Buffer
 	url      string // as it says
 	ended    chan struct{}
 }
 
 func (b *box) serve(args ...string) *process {
 	b.t.Helper()
-	p := &process{Cmd: b.command(append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...), t: b.t, out: &buffer{}, log: &buffer{}, ended: make(chan struct{})}
+	p := &process{Cmd: b.command(append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...), t: b.t, out: &akostest.Buffer{}, log: &akostest.Buffer{}, ended: make(chan struct{})}
 	p.Stdout, p.Stderr = p.out, p.log
 	if err := p.Start(); err != nil {
 		b.t.Fatal(err)
