@@ -3,12 +3,10 @@
 package mcpserver_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"example.com/akos/internal/akostest"
 )
 
 // TestBrowser: the real server, a real Chromium, and the agent's next call.
@@ -24,26 +22,7 @@ func TestBrowser(t *testing.T) {
 	} {
 		scenes = append(scenes, map[string]string{"play": play, "url": url, "value": entered})
 	}
-	root, err := filepath.Abs("..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatalf("%v (scripts/setup-browser.sh installs it)", err)
-	}
-	job, err := json.Marshal(map[string]any{"chromium": chromium, "shots": t.ArtifactDir(), "scenes": scenes})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("node", filepath.Join(root, "scripts/browser/entry.cjs"), filepath.Join(root, ".cache/browser/node_modules"))
-	cmd.Stdin = bytes.NewReader(job)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil || len(out) > 0 {
-		t.Errorf("%v: %s%s", err, out, &errs)
-	}
+	akostest.Browse(t, "entry.cjs", map[string]any{"scenes": scenes})
 	for tool, want := range map[string]string{
 		request(3, "vault_put", `{"key":"GITHUB_TOKEN"}`):   `"status":"stored"`,
 		request(4, "vault_put", `{"key":"LINEAR_API_KEY"}`): `"status":"declined"`,

@@ -3,18 +3,15 @@
 package entry
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"example.com/akos/internal/akostest"
 	"example.com/akos/workspace"
 )
 
@@ -59,30 +56,7 @@ func TestBrowser(t *testing.T) {
 	want[0] = strings.ReplaceAll(want[0], "\t", "") // Tab leaves the field
 	scenes[0].Value = want[0]
 
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatalf("%v (scripts/setup-browser.sh installs it)", err)
-	}
-	job, err := json.Marshal(map[string]any{"chromium": chromium, "shots": t.ArtifactDir(), "scenes": scenes})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("node", filepath.Join(root, "scripts/browser/entry.cjs"), filepath.Join(root, ".cache/browser/node_modules"))
-	cmd.Stdin = bytes.NewReader(job)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		t.Errorf("%v: %s", err, &errs)
-	}
-	for line := range strings.Lines(string(out)) {
-		t.Error(strings.TrimSpace(line))
-	}
-	t.Log(strings.TrimSpace(errs.String()))
+	akostest.Browse(t, "entry.cjs", map[string]any{"scenes": scenes})
 	for i, s := range safes {
 		if want[i] == "" {
 			if s.count() != 0 {

@@ -3,15 +3,13 @@
 package pages
 
 import (
-	"bytes"
-	"encoding/json"
 	"net"
 	"net/http"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+
+	"example.com/akos/internal/akostest"
 )
 
 // A visit is a page that the browser opens; with keys, what a person without
@@ -82,35 +80,11 @@ func (d *desk) take() []post {
 // drive runs the browser and fails the test with what it finds.
 func drive(t *testing.T, job map[string]any) {
 	t.Helper()
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if job["chromium"], err = exec.LookPath("chromium"); err != nil {
-		t.Fatalf("%v (scripts/setup-browser.sh installs it)", err)
-	}
-	job["shots"] = t.ArtifactDir()
-	t.Logf("screenshots: %s", job["shots"])
 	job["args"] = []string{
 		"--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP akos.test 127.0.0.1",
 	}
-	in, err := json.Marshal(job)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("node", filepath.Join(root, "scripts/browser/pages.cjs"), filepath.Join(root, ".cache/browser/node_modules"))
-	cmd.Stdin = bytes.NewReader(in)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		t.Errorf("%v: %s", err, &errs)
-	}
-	for line := range strings.Lines(string(out)) {
-		t.Error(strings.TrimSpace(line))
-	}
-	t.Log(strings.TrimSpace(errs.String()))
+	akostest.Browse(t, "pages.cjs", job)
 }
 
 // listen6 listens on the loopback address of IPv6.
