@@ -71,8 +71,8 @@ var noIO = []string{"os", "os/exec", "net", "net/http", "database/sql", "syscall
 var reveals = []string{
 	"workspace/agefile/agefile.go", // into an age file, sealed to its recipients
 	"workspace/creds.go",           // to compare with the shape of a provider's key
+	"workspace/grant.go",           // into a sealed session, and out of it
 	"workspace/key.go",             // to measure it, and to take off a line end
-	"workspace/login.go",           // into a sealed session, and out of it
 	"workspace/login/form.go",      // into a request of an authorization server; to find it in an answer
 	"workspace/password.go",        // into argon2id
 	"workspace/remote/remote.go",   // into a request to a workspace server
