@@ -129,7 +129,8 @@ func (w *world) watch(r reporter) (end func()) {
 				}
 				found := append(w.searcher.find(line, true), w.learnt.find(line, true)...)
 				if len(found) > 0 && !strings.Contains(string(line), w.bin) && (w.planted || !strings.Contains(string(line), "sleep 1; : planted")) {
-					report("the command line of process %s, %s: %v", pid, exe, found)
+					parent, _ := os.Readlink("/proc/" + parents[pid] + "/exe")
+					report("the command line of process %s, %s, started by %s: %v", pid, exe, parent, found)
 				}
 			}
 			for pid, parent := range parents {
