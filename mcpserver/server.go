@@ -47,10 +47,9 @@ func instructionsFor(offered []*tools.Tool) string {
 type Options struct {
 	Workspace *workspace.Workspace
 	Log       *slog.Logger
-
-	ReadOnly bool     // only tools that change nothing
-	Tools    []string // only these, unless empty
-	Exclude  []string // not these
+	ReadOnly  bool     // only tools that change nothing
+	Tools     []string // only these, unless empty
+	Exclude   []string // not these
 }
 
 // A Server offers the operations of akos over MCP.

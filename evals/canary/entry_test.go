@@ -135,6 +135,7 @@ func (p *entering) submit(url, field, file, v string, change func(*http.Request)
 	if err != nil {
 		p.Fatal(err)
 	}
+	r.Close = true // a connection that is kept may end just then
 	r.Header.Set("Content-Type", w.FormDataContentType())
 	r.Header.Set("Origin", regexp.MustCompile(`^http://[^/]+`).FindString(url))
 	if change != nil {
