@@ -14,7 +14,7 @@ type AuthStatus struct {
 	Scopes    []string  `json:"scopes"`
 	ExpiresAt time.Time `json:"expiresAt,omitzero"`
 	Expired   bool      `json:"expired"`
-	Source    string    `json:"source,omitempty" jsonschema:"session or env"`
+	Source    string    `json:"source,omitempty" jsonschema:"session, env, or token: the one of the request"`
 	Store     string    `json:"store,omitempty" jsonschema:"what keeps the session"`
 }
 
@@ -26,6 +26,9 @@ var tokenVars = [...]string{"AGENTSKIT_TOKEN", "AKOS_TOKEN"}
 // without asking it: a token in the environment counts, and wins.
 func (w *Workspace) AuthStatus(ctx context.Context, server string) (AuthStatus, error) {
 	s := AuthStatus{Scopes: []string{}}
+	if c := w.Caller; c != nil {
+		return AuthStatus{LoggedIn: true, UserID: c.UserID, TenantID: c.TenantID, Scopes: c.Scopes, ExpiresAt: c.ExpiresAt, Source: "token"}, nil
+	}
 	if _, name := w.envToken(); name != "" {
 		s.LoggedIn, s.Source, s.Store = true, "env", name
 		return s, nil
@@ -139,7 +142,9 @@ func (w *Workspace) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	var sidecar SidecarStatus
-	sidecar.URL, sidecar.Running = w.Remote.Local(ctx)
+	if w.Caller == nil {
+		sidecar.URL, sidecar.Running = w.Remote.Local(ctx)
+	}
 	s := Status{
 		Workspace: WorkspaceStatus{ID: site.ID, Name: site.Name, Tenant: LocalTenant, Dir: site.Dir, Trusted: true},
 		Vault:     VaultStatus{Backend: backend, Present: true},

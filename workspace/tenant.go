@@ -34,6 +34,9 @@ func (w *Workspace) Tenants(ctx context.Context) ([]Tenancy, error) {
 // the environment belongs to somebody whom only the server knows, so it is
 // asked.
 func (w *Workspace) session(ctx context.Context) (Session, error) {
+	if c := w.Caller; c != nil {
+		return Session{UserID: c.UserID, TenantID: c.TenantID, Tenants: c.Tenants, Scopes: c.Scopes}, nil
+	}
 	if _, name := w.envToken(); name != "" {
 		id, err := w.Whoami(ctx, "")
 		return Session{Server: id.Server, UserID: id.UserID, TenantID: id.TenantID, Tenants: id.Tenants, Scopes: id.Scopes}, err
@@ -99,6 +102,9 @@ func noTenant() *Error {
 // tenant returns the tenant whose values are used at site: that of the saved
 // session, or LocalTenant.
 func (w *Workspace) tenant(ctx context.Context, site Site) (string, error) {
+	if site.Tenant != "" {
+		return site.Tenant, nil
+	}
 	server, _ := w.LookupEnv("AKOS_SERVER")
 	if server == "" && site.File != nil {
 		server = site.File.Server

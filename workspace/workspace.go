@@ -36,6 +36,9 @@ type Options struct {
 	Version   string // of this build
 	Home      string // AKOS_HOME, for messages
 	Choice    string // what --workspace said, for hints
+	// Caller is who asks, where that is somebody who came with a token to a
+	// server; nil for the user of this process.
+	Caller *Identity
 }
 
 // A Workspace is one person's view of one workspace. It is safe for
@@ -74,6 +77,8 @@ type Site struct {
 	// Tenant is whose shared values are used: that of the session here, unless
 	// the Project says another.
 	Tenant string
+	// NoFiles is set where an agent is not on this machine: it reads no file.
+	NoFiles bool
 }
 
 // A File is a workspace file as it was read.
@@ -122,7 +127,7 @@ type FileArg struct {
 // root returns the directory that a must lie in, or "" for anywhere. command
 // is what a person runs with the file instead.
 func (site Site) root(a FileArg, command string) (string, error) {
-	if a.Confined && site.Dir == "" {
+	if a.Confined && (site.Dir == "" || site.NoFiles) {
 		return "", Errorf(Denied, "this workspace has no directory, so no file can be read for an agent; a person can").
 			WithHint("%s %s", command, ShellQuote(a.Path))
 	}
@@ -147,7 +152,7 @@ func (w *Workspace) trusted(ctx context.Context) (Site, error) {
 				WithHint("akos trust %s", ShellQuote(site.Dir))
 		}
 	}
-	if err == nil && site.Tenant == "" {
+	if err == nil {
 		site.Tenant, err = w.tenant(ctx, site)
 	}
 	return site, err

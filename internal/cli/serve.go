@@ -28,6 +28,7 @@ func (a *app) serve() *cobra.Command {
 	f.StringVar(&o.TLSCert, "tls-cert", "", "certificate chain, a PEM `FILE`")
 	f.StringVar(&o.TLSKey, "tls-key", "", "its key, a PEM `FILE`")
 	f.BoolVar(&o.BehindProxy, "behind-proxy", false, "a proxy in front ends TLS and sets X-Forwarded-For")
+	f.StringSliceVar(&o.Resources, "resource", nil, "`URL` that tokens may also be for, such as that of akos-mcp (http://127.0.0.1:7718/mcp always)")
 	f.StringVar(&o.Issuer, "issuer", "", "external identity provider whose tokens are taken; there are no accounts here then (`URL`)")
 	f.StringVar(&o.Audience, "audience", "", "what the tokens of --issuer must be for (default: the public URL)")
 	f.StringVar(&o.IntrospectionClient, "introspection-client", "", "`CLIENT_ID` for opaque tokens of --issuer (RFC 7662)")

@@ -14,14 +14,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 
 	"example.com/akos/internal/wire"
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/agefile"
 	"example.com/akos/workspace/authserver"
-	"example.com/akos/workspace/issuer"
 	"example.com/akos/workspace/sidecar"
 )
 
@@ -45,12 +43,12 @@ func Run(ctx context.Context, o workspace.ServeOptions, log *slog.Logger) (err e
 	defer func() { err = errors.Join(err, closeAll()) }()
 	opts := sidecar.Options{ServeOptions: o, Home: w.Home, Parts: w.Options, Log: log}
 	if o.Issuer != "" {
-		return serveFor(ctx, opts, w)
+		return serveFor(ctx, opts)
 	}
 	var login *authserver.Server
 	opts.Login = func(public string, hosts []string) (http.Handler, sidecar.Verifier, error) {
 		login = authserver.New(authserver.Options{
-			Store: w.Store, Issuer: public, Hosts: hosts, Resources: []string{public, "http://127.0.0.1:7718/mcp"},
+			Store: w.Store, Issuer: public, Hosts: hosts, Resources: append([]string{public, "http://127.0.0.1:7718/mcp"}, o.Resources...),
 			// Hashing takes tens of megabytes for a moment, which an idle process
 			// would keep for minutes.
 			CheckPassword: func(ctx context.Context, user string, password workspace.Secret) error {
@@ -78,34 +76,13 @@ func Run(ctx context.Context, o workspace.ServeOptions, log *slog.Logger) (err e
 
 // serveFor runs the sidecar as a resource server of an external identity
 // provider.
-func serveFor(ctx context.Context, o sidecar.Options, w *workspace.Workspace) error {
-	if (o.IntrospectionClient == "") != (o.IntrospectionSecretFile == "") {
-		return workspace.Errorf(workspace.Invalid, "--introspection-client and --introspection-secret-file go together")
-	}
+func serveFor(ctx context.Context, o sidecar.Options) error {
 	// Before anything is listened on.
-	if _, err := issuer.New(issuer.Options{Issuer: o.Issuer}); err != nil {
+	if _, err := wire.Verifier(o.ServeOptions, o.PublicURL); err != nil {
 		return err
 	}
-	secret := func() (string, error) {
-		b, err := os.ReadFile(o.IntrospectionSecretFile)
-		if err != nil {
-			return "", workspace.Errorf(workspace.Unavailable, "the file of --introspection-secret-file can't be read").Because(err)
-		}
-		return strings.TrimRight(string(b), "\r\n"), nil
-	}
-	if o.IntrospectionClient != "" {
-		if _, err := secret(); err != nil {
-			return workspace.Errorf(workspace.Invalid, "%s", workspace.Explain(err).Msg).Because(err)
-		}
-	}
 	o.Login = func(public string, _ []string) (http.Handler, sidecar.Verifier, error) {
-		audience := o.Audience
-		if audience == "" {
-			audience = public
-		}
-		v, err := issuer.New(issuer.Options{
-			Issuer: o.Issuer, Audience: audience, Client: o.IntrospectionClient, Now: w.Now, Secret: secret,
-		})
+		v, err := wire.Verifier(o.ServeOptions, public)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -128,16 +105,7 @@ func (v verifier) Verify(ctx context.Context, token string) (workspace.Identity,
 	if err != nil {
 		return workspace.Identity{}, err
 	}
-	id := workspace.Identity{UserID: t.User, TenantID: t.Tenant, Tenants: []string{t.Tenant}, Scopes: t.Scopes, ExpiresAt: t.Expires}
-	if t.Kind == workspace.TokenPersonal {
-		return id, nil // it is for one tenant, and does not tell of others
-	}
-	return id, v.w.Store.Read(ctx, func(tx workspace.Tx) error {
-		ms, err := tx.Members(t.User, "")
-		id.Tenants = id.Tenants[:0]
-		for _, m := range ms {
-			id.Tenants = append(id.Tenants, m.Tenant)
-		}
-		return err
-	})
+	var tenants []string
+	err = v.w.Store.Read(ctx, func(tx workspace.Tx) (err error) { tenants, err = workspace.TenantsOf(tx, t.User); return err })
+	return t.Identity(tenants), err
 }

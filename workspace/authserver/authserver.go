@@ -117,11 +117,11 @@ func New(opts Options) *Server {
 	for _, host := range append(slices.Clone(opts.Hosts), issuer.Host) {
 		host = s.host(host)
 		s.hosts[host] = true
-		s.audiences[s.origin(host)] = opts.Issuer
+		s.audiences[workspace.Audience(s.origin(host))] = opts.Issuer
 	}
 	for _, r := range append(slices.Clone(opts.Resources), opts.Issuer) {
-		if _, ok := s.audiences[resource(r)]; !ok {
-			s.audiences[resource(r)] = r
+		if _, ok := s.audiences[workspace.Audience(r)]; !ok {
+			s.audiences[workspace.Audience(r)] = r
 		}
 	}
 	return s
@@ -175,25 +175,6 @@ func (s *Server) Check(ctx context.Context, text, audience string) (workspace.To
 // live returns the access or personal token whose text is given, unless it has
 // expired or its user is not a member of its tenant any more.
 func (s *Server) live(tx workspace.Tx, text string) (t workspace.Token, ok bool, err error) {
-	t, ok, err = tx.Token(hash(text))
-	if err != nil || !ok || t.Kind == workspace.TokenRefresh || !s.Now().Before(t.Expires) {
-		return t, false, err
-	}
-	tenants, err := tenantsOf(tx, t.User)
-	return t, slices.Contains(tenants, t.Tenant), err
-}
-
-// tenantsOf returns the tenants of a user, sorted; none for a user who is not
-// there.
-func tenantsOf(tx workspace.Tx, user string) ([]string, error) {
-	if user == "" {
-		return nil, nil
-	}
-	members, err := tx.Members(user, "")
-	tenants := []string{}
-	for _, m := range members {
-		tenants = append(tenants, m.Tenant)
-	}
-	slices.Sort(tenants)
-	return slices.Compact(tenants), err
+	t, _, ok, err = workspace.LiveToken(tx, hash(text), s.Now())
+	return t, ok, err
 }

@@ -27,20 +27,6 @@ func (s *Server) origin(host string) string {
 	return "http://" + host
 }
 
-// resource returns an audience in its normal form. RFC 3986 section 6.2.3: an
-// empty path and "/" are the same, and clients send the one and the other.
-func resource(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return text
-	}
-	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	if u.Path == "/" && u.RawQuery == "" {
-		u.Path = ""
-	}
-	return u.String()
-}
-
 // audience returns the audience that a resource parameter names; the default
 // for none. ok is false if tokens are not for it.
 //
@@ -50,19 +36,21 @@ func (s *Server) audience(text string) (audience string, ok bool) {
 	if text == "" {
 		text = append(s.Resources, s.Issuer)[0]
 	}
-	audience, ok = s.audiences[resource(text)]
+	audience, ok = s.audiences[workspace.Audience(text)]
 	return audience, ok
 }
 
-// isFor reports whether t is for an audience. A personal token was not issued
-// for one: it is for whatever takes tokens of this server, within its scopes.
+// isFor reports whether t is for an audience, under whatever name of ours.
 func (s *Server) isFor(t workspace.Token, audience string) bool {
-	return t.Kind == workspace.TokenPersonal && t.Audience == "" || audience == s.audienceOf(t)
+	if t.Audience != "" {
+		t.Audience = s.audienceOf(t)
+	}
+	return t.For(audience)
 }
 
 // audienceOf returns the audience of t by the name that it has here.
 func (s *Server) audienceOf(t workspace.Token) string {
-	if a, ok := s.audiences[resource(t.Audience)]; ok {
+	if a, ok := s.audiences[workspace.Audience(t.Audience)]; ok {
 		return a
 	}
 	return t.Audience

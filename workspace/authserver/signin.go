@@ -65,7 +65,7 @@ func (s *Server) seen(r *http.Request) (v visitor, ok bool, err error) {
 			return nil
 		}
 		v.user, v.stamp = in.user, in.stamp
-		v.tenants, err = tenantsOf(tx, in.user)
+		v.tenants, err = workspace.TenantsOf(tx, in.user)
 		return err
 	})
 	return v, ok && err == nil, err

@@ -130,7 +130,7 @@ func (s *Server) login(ctx context.Context, g grant) (a answer, err error) {
 // issue adds an access token with the given scopes and a refresh token with
 // all that g has.
 func (s *Server) issue(tx workspace.Tx, g grant, scopes []string) (answer, error) {
-	tenants, err := tenantsOf(tx, g.user)
+	tenants, err := workspace.TenantsOf(tx, g.user)
 	if err != nil {
 		return answer{}, err
 	}

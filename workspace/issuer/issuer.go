@@ -31,7 +31,8 @@ import (
 type Options struct {
 	Issuer   string // as its metadata names it
 	Audience string // what a token must be for
-	// Client and Secret authenticate introspection (RFC 7662). Without them
+	// Client and Secret authenticate introspection (RFC 7662); Secret alone is
+	// a token for it, as the sidecar of another home takes one. Without both
 	// tokens are JWTs.
 	Client string
 	Secret func() (string, error)
@@ -122,7 +123,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (workspace.Identity
 	if err != nil {
 		return workspace.Identity{}, err
 	}
-	if v.Client != "" {
+	if v.Secret != nil {
 		return v.introspect(ctx, endpoint, token)
 	}
 	var silence error
@@ -171,6 +172,16 @@ func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, string,
 		return tokens, endpoint, nil
 	}
 	// Not under the lock: nobody waits for a provider in turn.
+	if v.Secret != nil && v.Client == "" {
+		endpoint, err := v.sidecar(ctx)
+		if err != nil {
+			return nil, "", err
+		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.tokens, v.endpoint = &oidc.IDTokenVerifier{}, endpoint // which nothing asks
+		return v.tokens, endpoint, nil
+	}
 	ctx = oidc.ClientContext(ctx, v.HTTP)
 	provider, err := oidc.NewProvider(ctx, v.Issuer)
 	if err != nil {
@@ -198,6 +209,32 @@ func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, string,
 		v.tokens, v.endpoint = tokens, more.Introspection
 	}
 	return v.tokens, v.endpoint, nil
+}
+
+// sidecar returns the introspection endpoint of the sidecar of another home,
+// which has the metadata of RFC 8414 and no OpenID.
+func (v *Verifier) sidecar(ctx context.Context) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.Issuer+"/.well-known/oauth-authorization-server", nil)
+	if err != nil {
+		return "", v.silent(err)
+	}
+	res, err := v.HTTP.Do(req)
+	if err != nil {
+		return "", v.silent(err)
+	}
+	defer res.Body.Close()
+	var doc struct {
+		Issuer        string `json:"issuer"`
+		Introspection string `json:"introspection_endpoint"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&doc); err != nil {
+		return "", v.silent(err)
+	}
+	// RFC 8414 section 3.3: what another issuer says MUST NOT be used.
+	if u, err := url.Parse(doc.Introspection); doc.Issuer != v.Issuer || err != nil || !safe(u) {
+		return "", v.silent(errors.New("its metadata is another issuer's, or names no introspection endpoint"))
+	}
+	return doc.Introspection, nil
 }
 
 // silent is the error for a provider that is of no help. The text of net/http
@@ -291,7 +328,11 @@ func (v *Verifier) introspect(ctx context.Context, endpoint, token string) (work
 	req.Close = true
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	req.SetBasicAuth(url.QueryEscape(v.Client), url.QueryEscape(password)) // RFC 6749 section 2.3.1
+	if v.Client == "" {
+		req.Header.Set("Authorization", "Bearer "+password)
+	} else {
+		req.SetBasicAuth(url.QueryEscape(v.Client), url.QueryEscape(password)) // RFC 6749 section 2.3.1
+	}
 	res, err := v.HTTP.Do(req)
 	if err != nil {
 		return workspace.Identity{}, v.silent(err)

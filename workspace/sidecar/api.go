@@ -43,18 +43,8 @@ type caller struct {
 	local bool // this user, over the socket and without a token
 }
 
-// may reports whether c has one of the scopes; cli has all.
-func (c caller) may(scope string) bool {
-	if c.local {
-		return true
-	}
-	for _, s := range c.Scopes {
-		if s == scope || s == "cli" {
-			return true
-		}
-	}
-	return false
-}
+// may reports whether c has one of the scopes.
+func (c caller) may(scope string) bool { return c.local || c.May(scope) }
 
 type localKey struct{}
 
@@ -170,10 +160,6 @@ func ofVault(err error) error {
 }
 
 // at returns the workspace that a request is about, as its caller sees it.
-//
-// The home's own tenant keeps its workspaces under their ids, as commands on
-// this machine do. Those of another tenant are under that tenant's name, which
-// no id can hold: two tenants that call a workspace the same share nothing.
 func (a *API) at(c caller, r *http.Request, scope string) (*workspace.Workspace, workspace.Scope, error) {
 	if !c.may(scope) {
 		return nil, "", workspace.Errorf(workspace.Denied, "the token does not have the scope %s", scope)
@@ -186,9 +172,6 @@ func (a *API) at(c caller, r *http.Request, scope string) (*workspace.Workspace,
 	if id == "" {
 		id = "default"
 	}
-	if err := workspace.CheckID(id); err != nil {
-		return nil, "", err
-	}
 	var of workspace.Scope
 	if s := q.Get("scope"); s != "" {
 		if of, err = workspace.ParseScope(s); err != nil {
@@ -196,36 +179,14 @@ func (a *API) at(c caller, r *http.Request, scope string) (*workspace.Workspace,
 		}
 	}
 	parts := a.parts
-	site := workspace.Site{ID: id, Name: id}
 	parts.Actor = "server"
+	var who *workspace.Identity
 	if !c.local {
-		if c.TenantID == "" || c.UserID == "" {
-			return nil, "", workspace.Errorf(workspace.Denied, "the token is nobody's, or for no tenant")
-		}
-		// What the environment of this process holds is no tenant's.
-		parts.LookupEnv = func(name string) (string, bool) {
-			if name != "AKOS_VAULT" {
-				return "", false
-			}
-			return a.parts.LookupEnv(name)
-		}
-		site.Tenant = c.TenantID
-		if c.TenantID != workspace.LocalTenant {
-			site.ID = c.TenantID + "/" + id
-		}
-		parts.Actor = "server " + c.UserID
+		who = &c.Identity
 	}
-	parts.Project = served{parts.Project, site}
-	return workspace.New(parts), of, nil
+	w, err := parts.Served(id, who)
+	return w, of, err
 }
-
-// served is the project of a request: a workspace without any directory.
-type served struct {
-	workspace.Project
-	site workspace.Site
-}
-
-func (s served) Locate(context.Context) (workspace.Site, error) { return s.site, nil }
 
 // statuses map a kind of error to a status of HTTP: the one place that does.
 var statuses = map[workspace.Kind]int{

@@ -18,7 +18,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"example.com/akos/workspace"
@@ -41,7 +40,7 @@ type Options struct {
 
 // Serve runs the sidecar until ctx ends.
 func Serve(ctx context.Context, o Options) error {
-	if err := o.check(); err != nil {
+	if err := o.Check("akos serve", "--listen", "127.0.0.1:7717"); err != nil {
 		return err
 	}
 	var secure *tls.Config
@@ -73,7 +72,8 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	tcp = newLimited(tcp, maxConns)
 	defer tcp.Close()
-	public, hosts := o.public(tcp.Addr())
+	_, port, _ := net.SplitHostPort(tcp.Addr().String())
+	public, hosts := o.Public(port)
 	login, verifier, err := o.Login(public, hosts)
 	if err != nil {
 		return err
@@ -138,51 +138,6 @@ func (o *Options) greet(public string) error {
 		o.Log.Warn("nobody reads the standard output", "err", err)
 	}
 	return nil
-}
-
-// check refuses what would send a token in clear over a network.
-func (o *Options) check() error {
-	host, _, err := net.SplitHostPort(o.Listen)
-	switch {
-	case err != nil:
-		return workspace.Errorf(workspace.Invalid, "--listen needs HOST:PORT").WithHint("akos serve --listen 127.0.0.1:7717")
-	case (o.TLSCert == "") != (o.TLSKey == ""):
-		return workspace.Errorf(workspace.Invalid, "--tls-cert and --tls-key go together")
-	case !workspace.Loopback(host) && o.TLSCert == "" && !o.BehindProxy:
-		return workspace.Errorf(workspace.Denied, "off loopback a token would travel in clear: --tls-cert and --tls-key, or --behind-proxy").
-			WithHint("akos serve --help")
-	case o.PublicURL == "" && (o.BehindProxy || !workspace.Loopback(host)):
-		return workspace.Errorf(workspace.Invalid, "--public-url is needed: the address that others reach this server by").WithHint("akos serve --help")
-	}
-	if o.PublicURL != "" {
-		if o.PublicURL, err = workspace.Origin(o.PublicURL); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// public returns the origin of the sidecar, and the values of the Host header
-// that it answers.
-func (o *Options) public(addr net.Addr) (origin string, hosts []string) {
-	scheme := "http"
-	if o.TLSCert != "" {
-		scheme = "https"
-	}
-	origin = o.PublicURL
-	if origin == "" {
-		host, _, _ := net.SplitHostPort(o.Listen)
-		_, port, _ := net.SplitHostPort(addr.String())
-		if host == "" {
-			host = "127.0.0.1"
-		}
-		origin = scheme + "://" + net.JoinHostPort(host, port)
-		for _, alias := range []string{"127.0.0.1", "localhost", "::1"} {
-			hosts = append(hosts, net.JoinHostPort(alias, port))
-		}
-	}
-	_, host, _ := strings.Cut(origin, "://")
-	return origin, append(hosts, host)
 }
 
 func (o *Options) mux(api *API, login http.Handler) http.Handler {
