@@ -26,7 +26,8 @@ func choose(opts Options) ([]*tools.Tool, error) {
 	offered := slices.DeleteFunc(all, func(t *tools.Tool) bool {
 		return opts.ReadOnly && t.Effect != tools.Reads ||
 			len(opts.Tools) > 0 && !slices.Contains(opts.Tools, t.ID()) ||
-			slices.Contains(opts.Exclude, t.ID())
+			slices.Contains(opts.Exclude, t.ID()) ||
+			opts.HTTP && slices.Contains(notOverHTTP, t.ID())
 	})
 	if len(offered) == 0 {
 		return nil, workspace.Errorf(workspace.Invalid, "these flags leave no tool at all")

@@ -51,7 +51,7 @@ func (c completer) complete(ctx context.Context, names []string, arg mcp.Complet
 	}
 	var all []string
 	if err == nil {
-		all, err = c.values(ctx, c.ses, arg.Name, given)
+		all, err = c.values(ctx, c.here(ctx, c.ses), arg.Name, given)
 	}
 	if err != nil {
 		return nil, c.explain(ctx, string(mcp.MethodCompletionComplete), err, mcp.INVALID_PARAMS)

@@ -64,7 +64,7 @@ func (s *Server) page(ctx context.Context, req mcp.CallToolRequest, t *tools.Too
 	if url == "" {
 		return nil
 	}
-	return server.NewInputRequestBuilder(s.asked(t, args, id)).Elicit(pageKey, mcp.ElicitationParams{
+	return server.NewInputRequestBuilder(s.asked(ctx, t, args, id)).Elicit(pageKey, mcp.ElicitationParams{
 		Mode: mcp.ElicitationModeURL, Message: say, ElicitationID: id, URL: url,
 	}).ToolResult()
 }
@@ -90,16 +90,17 @@ const silence = time.Second
 const storeWait = 4 * time.Second
 
 // asked returns the state of a question about the page called id.
-func (s *Server) asked(t *tools.Tool, args json.RawMessage, id string) string {
+func (s *Server) asked(ctx context.Context, t *tools.Tool, args json.RawMessage, id string) string {
 	b, err := json.Marshal(asked{id, time.Now().UnixMilli()})
 	if err != nil {
 		panic(err) // of a string and a number
 	}
-	return base64.RawURLEncoding.EncodeToString(b) + "." + base64.RawURLEncoding.EncodeToString(s.sign(t, args, b))
+	return base64.RawURLEncoding.EncodeToString(b) + "." + base64.RawURLEncoding.EncodeToString(s.sign(ctx, t, args, b))
 }
 
-// sign returns the signature of a state for a call of t with args.
-func (s *Server) sign(t *tools.Tool, args json.RawMessage, state []byte) []byte {
+// sign returns the signature of a state for a call of t with args, of whoever
+// asks: what one person was asked, no other one answers.
+func (s *Server) sign(ctx context.Context, t *tools.Tool, args json.RawMessage, state []byte) []byte {
 	var v any
 	if json.Unmarshal(args, &v) == nil {
 		if b, err := json.Marshal(v); err == nil {
@@ -107,7 +108,7 @@ func (s *Server) sign(t *tools.Tool, args json.RawMessage, state []byte) []byte 
 		}
 	}
 	mac := hmac.New(sha256.New, s.key[:])
-	for _, part := range [][]byte{[]byte(t.ID()), args, state} {
+	for _, part := range [][]byte{[]byte(ownerOf(ctx)), []byte(t.ID()), args, state} {
 		_, _ = fmt.Fprintf(mac, "%d ", len(part))
 		_, _ = mac.Write(part)
 	}
@@ -116,11 +117,11 @@ func (s *Server) sign(t *tools.Tool, args json.RawMessage, state []byte) []byte 
 
 // verify returns the question that state is of; ok is false for one that this
 // server did not ask of this call, or too long ago.
-func (s *Server) verify(t *tools.Tool, args json.RawMessage, state string) (a asked, ok bool) {
+func (s *Server) verify(ctx context.Context, t *tools.Tool, args json.RawMessage, state string) (a asked, ok bool) {
 	head, tail, _ := strings.Cut(state, ".")
 	b, err := base64.RawURLEncoding.DecodeString(head)
 	sig, err2 := base64.RawURLEncoding.DecodeString(tail)
-	if err != nil || err2 != nil || !hmac.Equal(sig, s.sign(t, args, b)) || json.Unmarshal(b, &a) != nil {
+	if err != nil || err2 != nil || !hmac.Equal(sig, s.sign(ctx, t, args, b)) || json.Unmarshal(b, &a) != nil {
 		return asked{}, false
 	}
 	age := time.Since(time.UnixMilli(a.At))
@@ -133,7 +134,7 @@ func (s *Server) heard(ctx context.Context, req mcp.CallToolRequest, t *tools.To
 	if req.Params.InputResponses == nil {
 		return "", nil
 	}
-	a, ok := s.verify(t, args, req.Params.RequestState)
+	a, ok := s.verify(ctx, t, args, req.Params.RequestState)
 	if !ok {
 		return "", workspace.Errorf(workspace.Invalid, "the requestState is not of this call, or too old; call %s again without it", t.ID())
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// icon is the server's, drawn in its few bytes: a keyhole. Clients show it
-// beside the name. Tools, resources and prompts have none, since each list is
+// icon is the server's, drawn in its few bytes: a keyhole. A URI has no spaces.
+// Clients show it beside the name. Tools, resources and prompts have none, since each list is
 // paid for in every conversation.
-const icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 48 48'%3E" +
-	"%3Crect width='48' height='48' rx='11' fill='%231f4d3a'/%3E%3Cpath fill='%23f2efe6' d='M24 10a8 8 0 0 0-4 15l-3 13h14l-3-13a8 8 0 0 0-4-15z'/%3E%3C/svg%3E"
+const icon = "data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'%20viewBox='0%200%2048%2048'%3E" +
+	"%3Crect%20width='48'%20height='48'%20rx='11'%20fill='%231f4d3a'/%3E%3Cpath%20fill='%23f2efe6'%20d='M24%2010a8%208%200%200%200-4%2015l-3%2013h14l-3-13a8%208%200%200%200-4-15z'/%3E%3C/svg%3E"
 
 // About says in a line what the server is for.
 const About = "Credentials that agents use and never see"
@@ -48,7 +48,7 @@ func (s *Server) offerMore(ses tools.Session) {
 	}
 	s.addResources(ses)
 	s.addPrompts(ses)
-	server.WithHooks(s.introduced())(s.mcp)
+	server.WithHooks(waiting(s.introduced()))(s.mcp)
 	if len(s.templates)+len(s.prompts) > 0 {
 		c := completer{s, ses}
 		for _, o := range []server.ServerOption{server.WithCompletions(), server.WithPromptCompletionProvider(c), server.WithResourceCompletionProvider(c)} {

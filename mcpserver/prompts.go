@@ -117,7 +117,7 @@ func (s *Server) addPrompts(ses tools.Session) {
 func (s *Server) prompter(p prompt, ses tools.Session) server.PromptHandlerFunc {
 	return func(ctx context.Context, req mcp.GetPromptRequest) (res *mcp.GetPromptResult, err error) {
 		defer s.recovered(ctx, p.name, &err)
-		c, err := s.check(ctx, ses, p, req.Params.Arguments)
+		c, err := s.check(ctx, s.here(ctx, ses), p, req.Params.Arguments)
 		if err != nil {
 			return nil, s.explain(ctx, p.name, err, mcp.INVALID_PARAMS)
 		}

@@ -32,7 +32,7 @@ func (s *Server) addResources(ses tools.Session) {
 func (s *Server) reader(r *tools.Resource, ses tools.Session) server.ResourceHandlerFunc {
 	return func(ctx context.Context, req mcp.ReadResourceRequest) (contents []mcp.ResourceContents, err error) {
 		defer s.recovered(ctx, r.URI, &err)
-		text, err := r.Read(ctx, ses, req.Params.URI)
+		text, err := r.Read(ctx, s.here(ctx, ses), req.Params.URI)
 		if err != nil {
 			code := mcp.RESOURCE_NOT_FOUND
 			if mcp.IsModernProtocol(server.RequestProtocolVersion(ctx)) {
@@ -60,11 +60,20 @@ func withRefusal(ctx context.Context) context.Context {
 	return context.WithValue(ctx, refusalKey{}, new(*refusal))
 }
 
+// refusalOf returns the refusal of a request that was answered with ctx; nil
+// if there is none.
+func refusalOf(ctx context.Context) *mcp.JSONRPCErrorDetails {
+	if r, ok := ctx.Value(refusalKey{}).(**refusal); ok && *r != nil {
+		return &(*r).details
+	}
+	return nil
+}
+
 // refused returns what the client is told instead of e, the library's error
 // for a request that was answered with ctx.
 func refused(ctx context.Context, e mcp.JSONRPCErrorDetails) *mcp.JSONRPCErrorDetails {
-	if r, ok := ctx.Value(refusalKey{}).(**refusal); ok && *r != nil {
-		return &(*r).details
+	if d := refusalOf(ctx); d != nil {
+		return d
 	}
 	return plainError(e)
 }
@@ -85,7 +94,7 @@ func (s *Server) explain(ctx context.Context, what string, err error, code int) 
 	}
 	s.log.Log(ctx, level, "a request failed", "what", what, "kind", e.Kind.String(), "err", err)
 	s.tell(ctx, what, e.Kind.String())
-	return refuseWith(ctx, code, e.Kind, s.failure(ctx, &tools.Tool{}, e))
+	return refuseWith(ctx, code, e.Kind, s.failure(ctx, &tools.Tool{}, s.discreet(ctx, e, err)))
 }
 
 // refuseWith returns the error of a request that failed as res tells.

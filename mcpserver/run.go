@@ -22,11 +22,14 @@ type System struct {
 	// Open opens the workspace that choice names, and returns what closes it.
 	Open    func(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() error, error)
 	Version string
+	// Verifier returns what checks the tokens of an issuer, for HTTP.
+	Verifier func(o workspace.ServeOptions, audience string) (Verifier, error)
 	// Exit ends the process at once; a second signal calls it.
 	Exit func(code int)
 }
 
-const usage = `akos-mcp serves the credentials of a workspace to MCP clients over stdio.
+const usage = `akos-mcp serves the credentials of a workspace to MCP clients, over stdio or
+streamable HTTP.
 No tool takes or returns a secret value.
 
 Usage: akos-mcp [flags]
@@ -45,6 +48,8 @@ func Run(sys System) int {
 	flags.StringSliceVar(&opts.Tools, "tools", nil, "offer only these tools")
 	flags.StringSliceVar(&opts.Exclude, "exclude-tools", nil, "do not offer these tools")
 	noPages := flags.Bool("no-entry-page", false, "serve no page to enter a value on: no browser reaches this machine")
+	var web HTTPOptions
+	httpFlags(flags, &web)
 	format := flags.String("log-format", "text", "text or json, on the standard error")
 	verbose := flags.Bool("verbose", false, "log every call")
 	version := flags.Bool("version", false, "print the version")
@@ -65,7 +70,11 @@ func Run(sys System) int {
 		return 0
 	}
 	opts.Log = logger(sys.Err, *format, *verbose)
-	if err := serve(sys, *choice, *noPages, opts); err != nil {
+	if opts.HTTP = flags.Changed("http"); !opts.HTTP && (web.PublicURL+web.TLSCert+web.TLSKey+web.Issuer+web.Audience+web.IntrospectionClient+web.IntrospectionSecretFile != "" || web.BehindProxy || web.NoAuth) {
+		fmt.Fprint(sys.Err, "akos-mcp: a flag is of --http, which is missing\nhint: akos-mcp --help\n")
+		return 2
+	}
+	if err := serve(sys, *choice, *noPages, opts, web); err != nil {
 		e := workspace.Explain(err)
 		fmt.Fprintf(sys.Err, "akos-mcp: %s\n", e.Msg)
 		if e.Hint != "" {
@@ -90,14 +99,19 @@ func logger(w io.Writer, format string, verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, level))
 }
 
-func serve(sys System, choice string, noPages bool, opts Options) error {
+func serve(sys System, choice string, noPages bool, opts Options, web HTTPOptions) error {
+	if opts.HTTP {
+		if err := web.check(choice); err != nil {
+			return err
+		}
+	}
 	w, closeAll, err := sys.Open("mcp", choice, opts.Log)
 	if err != nil {
 		return err
 	}
 	defer closeAll()
 	opts.Workspace = w
-	if noPages {
+	if noPages || opts.HTTP && !web.OnLoopback() { // no browser of theirs reaches our loopback
 		w.Desk = nil
 	}
 	s, err := New(opts)
@@ -115,5 +129,8 @@ func serve(sys System, choice string, noPages bool, opts Options) error {
 		<-signals
 		sys.Exit(130)
 	}()
+	if opts.HTTP {
+		return serveHTTP(ctx, sys, s, web, choice)
+	}
 	return s.ServeStdio(ctx, sys.In, sys.Out)
 }

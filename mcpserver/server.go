@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"example.com/akos/tools"
 	"example.com/akos/workspace"
@@ -32,14 +33,19 @@ Here you can look: creds_check says what is missing, vault_list and connection_l
 Every error says the next call or the command for the person.`
 
 // instructionsFor names no tool that is not offered.
-func instructionsFor(offered []*tools.Tool) string {
+func instructionsFor(offered []*tools.Tool, overHTTP bool) string {
 	need := []string{"creds_check", "vault_put", "creds_set", "vault_import", "connection_create"}
+	all := instructions
+	if overHTTP {
+		need = slices.DeleteFunc(need, func(name string) bool { return name == "vault_import" })
+		all = strings.Replace(all, "; use vault_import", "", 1)
+	}
 	for _, name := range need {
 		if !slices.ContainsFunc(offered, func(t *tools.Tool) bool { return t.ID() == name }) {
 			return lookOnly
 		}
 	}
-	return instructions
+	return all
 }
 
 // Options narrow what a server offers. They are the operator's: no request
@@ -50,6 +56,7 @@ type Options struct {
 	ReadOnly  bool     // only tools that change nothing
 	Tools     []string // only these, unless empty
 	Exclude   []string // not these
+	HTTP      bool     // for callers at other places: some tools make no sense there
 }
 
 // A Server offers the operations of akos over MCP.
@@ -74,18 +81,23 @@ func New(opts Options) (*Server, error) {
 	}
 	s := &Server{tools: map[string]*tools.Tool{}, log: opts.Log, workspace: opts.Workspace}
 	_, _ = rand.Read(s.key[:]) // it never fails
-	s.mcp = server.NewMCPServer("akos", opts.Workspace.Version,
+	about := []server.ServerOption{
 		server.WithTitle("akos"),
-		server.WithInstructions(instructionsFor(offered)),
+		server.WithInstructions(instructionsFor(offered, opts.HTTP)),
 		server.WithToolCapabilities(false),
 		server.WithLogging(),
-	)
+	}
+	if opts.HTTP {
+		about = append(about, server.WithToolFilter(s.allowed))
+	}
+	s.mcp = server.NewMCPServer("akos", opts.Workspace.Version, append(about, fixtureOptions()...)...)
 	ses := tools.Session{Workspace: opts.Workspace, Human: tools.NoHuman{}, Agent: true}
 	for _, t := range offered {
 		s.tools[t.ID()] = t
 		s.mcp.AddTool(definition(t), s.logged(t.ID(), s.handler(t, ses)))
 	}
 	s.offerMore(ses)
+	addFixtures(s.mcp)
 	return s, nil
 }
 
@@ -127,7 +139,7 @@ func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFun
 				return failure(workspace.Explain(err), ""), nil
 			}
 		}
-		ses := ses
+		ses := s.here(ctx, ses)
 		ses.Client = nameOf(ctx)
 		var out tools.Result
 		var err error
@@ -141,7 +153,7 @@ func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFun
 				level = slog.LevelError // the client is told nothing, so the log has to
 			}
 			s.log.Log(ctx, level, "a call failed", "tool", t.ID(), "kind", e.Kind.String(), "err", err)
-			return s.failure(ctx, t, e), nil
+			return s.failure(ctx, t, s.discreet(ctx, e, err)), nil
 		}
 		if ask := s.page(ctx, req, t, args, out); ask != nil {
 			return ask, nil
@@ -171,9 +183,9 @@ func (s *Server) failure(ctx context.Context, t *tools.Tool, e workspace.Error) 
 	// What was refused to this tool would be refused again.
 	same := next == t.ID() && (e.Kind == workspace.Denied || e.Kind == workspace.Conflict)
 	if _, offered := s.tools[next]; next == "" || !offered || same {
-		call = workspace.InWorkspace(e.Hint, s.workspace.Place(ctx))
+		call = workspace.InWorkspace(e.Hint, s.at(ctx).Place(ctx))
 	}
-	return failure(e, call)
+	return failure(e, s.elsewhere(ctx, call))
 }
 
 func failure(e workspace.Error, hint string) *mcp.CallToolResult {

@@ -151,6 +151,8 @@ type envelope struct {
 	Params  struct {
 		Name      string          `json:"name"`
 		Arguments json.RawMessage `json:"arguments"`
+		Task      json.RawMessage `json:"task"`
+		URI       json.RawMessage `json:"uri"`
 	} `json:"params"`
 }
 

@@ -1,0 +1,555 @@
+//go:build unix && !aix && !solaris
+
+package mcpserver_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+var buildSidecar = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(binDir, "akos")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", path, "../cmd/akos")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func sidecar(t testing.TB) string {
+	t.Helper()
+	path, err := buildSidecar()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A daemon is a process that serves HTTP.
+type daemon struct {
+	*web
+	*os.Process
+	out, errs *safeBuffer
+	ended     chan int
+}
+
+// daemon starts a program in h and waits until it says where it serves.
+func (h *home) daemon(t testing.TB, program string, args ...string) *daemon {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Dir, cmd.Env = h.dir, h.environ()
+	d := &daemon{web: &web{t: t}, out: &safeBuffer{}, errs: &safeBuffer{}, ended: make(chan int, 1)}
+	cmd.Stdout, cmd.Stderr = d.out, d.errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d.Process = cmd.Process
+	gone := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // the exit code says it
+		d.ended <- cmd.ProcessState.ExitCode()
+		close(gone)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-gone
+	})
+	says := regexp.MustCompile(`serves (\S+)\n`)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if m := says.FindStringSubmatch(d.out.String()); m != nil {
+			d.url = m[1]
+			return d
+		}
+		select {
+		case code := <-d.ended:
+			t.Fatalf("it ends with %d: %s%s", code, d.out, d.errs)
+		default:
+		}
+	}
+	t.Fatalf("it does not serve: %s%s", d.out, d.errs)
+	return nil
+}
+
+func (d *daemon) signal(s os.Signal) {
+	d.t.Helper()
+	if err := d.Signal(s); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *daemon) ends(want int) {
+	d.t.Helper()
+	select {
+	case code := <-d.ended:
+		if code != want {
+			d.t.Errorf("exit code %d, want %d: %s", code, want, d.errs)
+		}
+	case <-time.After(patience):
+		d.t.Fatal("the process does not end")
+	}
+}
+
+// A browser clicks through the pages of a sidecar.
+type browser struct {
+	t      testing.TB
+	server string
+	http   *http.Client
+}
+
+func newBrowser(t testing.TB, server string) *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{t, server, &http.Client{Jar: jar, Timeout: patience, CheckRedirect: func(req *http.Request, _ []*http.Request) error {
+		if !strings.HasPrefix(req.URL.String(), server) {
+			return http.ErrUseLastResponse // it is the client's
+		}
+		return nil
+	}}}
+}
+
+func (b *browser) open(method, address string, form url.Values) (page, location string) {
+	b.t.Helper()
+	req, err := http.NewRequest(method, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", b.server)
+	}
+	res, err := b.http.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(text), res.Header.Get("Location")
+}
+
+func hidden(t testing.TB, page, name string) string {
+	t.Helper()
+	m := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(page)
+	if m == nil {
+		t.Fatalf("the page has no field %s:\n%s", name, page)
+	}
+	return html.UnescapeString(m[1])
+}
+
+// document reads a JSON document.
+func document(t testing.TB, address string) (doc map[string]any) {
+	t.Helper()
+	res, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&doc); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d %v", address, res.StatusCode, err)
+	}
+	return doc
+}
+
+// login is the way of an IDE that knows nothing but the address of the server:
+// it returns the tokens that a person gives it.
+func (d *daemon) login(user, tenant, scope string) (tokens map[string]any) {
+	t := d.t
+	t.Helper()
+	challenge := d.send("POST", "/mcp", initialize).is(401, -32600).header.Get("WWW-Authenticate")
+	m := regexp.MustCompile(`^Bearer resource_metadata="([^"]+)".*, scope="([^"]+)"$`).FindStringSubmatch(challenge)
+	if m == nil {
+		t.Fatalf("the challenge is %q", challenge)
+	}
+	if scope == "" {
+		scope = m[2]
+	}
+	resource := document(t, m[1])
+	if resource["resource"] != d.url {
+		t.Fatalf("the metadata is %v, want the resource %s", resource, d.url)
+	}
+	if other := document(t, strings.TrimSuffix(m[1], "/mcp")); fmt.Sprint(other) != fmt.Sprint(resource) {
+		t.Errorf("at the root: %v", other)
+	}
+	issuer := resource["authorization_servers"].([]any)[0].(string)
+	meta := document(t, issuer+"/.well-known/oauth-authorization-server")
+	if meta["issuer"] != issuer {
+		t.Fatalf("%v", meta)
+	}
+	const callback = "http://127.0.0.1:33418/callback"
+	body, _ := json.Marshal(map[string]any{"client_name": "an IDE", "redirect_uris": []string{callback}, "token_endpoint_auth_method": "none",
+		"grant_types": []string{"authorization_code", "refresh_token"}, "response_types": []string{"code"}})
+	res, err := http.Post(meta["registration_endpoint"].(string), jsonType, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var client struct {
+		ID string `json:"client_id"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&client); err != nil || client.ID == "" {
+		t.Fatalf("no client is registered: %d %v", res.StatusCode, err)
+	}
+	verifier := strings.Repeat("a-fake-verifier", 4)
+	sum := sha256.Sum256([]byte(verifier))
+	ask := url.Values{"response_type": {"code"}, "client_id": {client.ID}, "redirect_uri": {callback}, "scope": {scope}, "state": {"the-state"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"}, "resource": {d.url}}
+	b := newBrowser(t, issuer)
+	address := meta["authorization_endpoint"].(string) + "?" + ask.Encode()
+	b.open("POST", issuer+"/signin", url.Values{"user": {user}, "password": {"a fake password of " + user}, "next": {"/"}})
+	page, _ := b.open("GET", address, nil)
+	form := url.Values{"transaction": {hidden(t, page, "transaction")}, "decision": {"approve"}, "tenant": {tenant}}
+	_, location := b.open("POST", issuer+"/oauth/authorize/approve", form)
+	back, err := url.Parse(location)
+	if err != nil || back.Query().Get("code") == "" || back.Query().Get("state") != "the-state" {
+		t.Fatalf("it goes on to %q", location)
+	}
+	res, err = http.PostForm(meta["token_endpoint"].(string), url.Values{"grant_type": {"authorization_code"}, "code": {back.Query().Get("code")},
+		"redirect_uri": {callback}, "client_id": {client.ID}, "code_verifier": {verifier}, "resource": {d.url}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&tokens); err != nil || tokens["access_token"] == nil {
+		t.Fatalf("no token: %d %v %v", res.StatusCode, err, tokens["error"])
+	}
+	tokens["client_id"], tokens["revocation_endpoint"] = client.ID, meta["revocation_endpoint"]
+	return tokens
+}
+
+// TestHTTPStory: the whole way of an IDE that is given an address.
+func TestHTTPStory(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	h.account(t, "ada", "acme")
+	h.account(t, "bob", "beta")
+	addr := freeAddr(t)
+	akos := h.daemon(t, sidecar(t), "serve", "--listen", "127.0.0.1:0", "--resource", "http://"+addr+"/mcp")
+	d := h.daemon(t, binary(t), "--http", addr)
+	api := &web{t, akos.url, nil, nil}
+
+	ada := d.login("ada", "acme", "")
+	token := ada["access_token"].(string)
+	if ada["scope"] != "read write" || ada["tenant_id"] != "acme" {
+		t.Errorf("the token is for %v in %v", ada["scope"], ada["tenant_id"])
+	}
+	a := d.connect(token)
+	names := strings.Join(a.names(), " ")
+	if !strings.Contains(names, "vault_put") || strings.Contains(names, "vault_remove") {
+		t.Errorf("the tools are %s", names)
+	}
+	if text := a.call("auth_status", `{}`).text(); !strings.Contains(text, `"userId":"ada","tenantId":"acme"`) {
+		t.Error(text)
+	}
+	if r := a.call("connection_create", `{"kind":"slack","name":"chat","vaultKeys":{"token":"SLACK_BOT_TOKEN"},"config":{}}`); r.Result == nil {
+		t.Error(r.raw)
+	}
+	// Bob's client, by the same way, sees nothing of ada's.
+	b := d.connect(d.login("bob", "beta", "read write admin")["access_token"].(string))
+	if text := b.call("connection_list", `{}`).text(); text != `{"connections":[]}` {
+		t.Errorf("bob sees %s", text)
+	}
+	if kind, _ := b.call("connection_remove", `{"name":"chat"}`).kind(); kind != "not_found" {
+		t.Errorf("bob removes ada's connection: %s", kind)
+	}
+
+	// A token is for one audience.
+	if res := api.send("GET", "/api/v1/whoami", "", "Authorization", "Bearer "+token); res.status != 401 {
+		t.Errorf("the API takes a token of the MCP server: %+v", res)
+	}
+	other := d.loginAt(akos.url, "ada", "acme")
+	if res := api.send("GET", "/api/v1/whoami", "", "Authorization", "Bearer "+other); res.status != 200 {
+		t.Errorf("the API does not take its own token: %+v", res)
+	}
+	d.send("POST", "/mcp", initialize, "Authorization", "Bearer "+other).is(401, -32600)
+
+	// Revoked, it is worth nothing at once.
+	a.post(ping).is(200, 0)
+	res, err := http.PostForm(ada["revocation_endpoint"].(string), url.Values{"token": {ada["refresh_token"].(string)}, "client_id": {ada["client_id"].(string)}})
+	if err != nil || res.StatusCode != 200 {
+		t.Fatal(err, res)
+	}
+	res.Body.Close()
+	a.post(ping).is(401, -32600)
+
+	// Without the sidecar, tokens are still checked, and nobody finds a login.
+	akos.signal(syscall.SIGTERM)
+	akos.ends(0)
+	b.post(ping).is(200, 0)
+	if res := d.send("GET", "/.well-known/oauth-protected-resource/mcp", ""); res.status != 503 {
+		t.Errorf("%+v", res)
+	}
+	d.signal(syscall.SIGTERM)
+	d.ends(0)
+	for _, text := range []string{token, ada["refresh_token"].(string), "fake password"} {
+		if strings.Contains(d.out.String()+d.errs.String()+akos.errs.String(), text) {
+			t.Error("a log has a secret")
+		}
+	}
+}
+
+// loginAt returns a token of user's for the API of a sidecar, by a code that
+// the person enters.
+func (d *daemon) loginAt(server, user, tenant string) string {
+	t := d.t
+	t.Helper()
+	post := func(path string, form url.Values) (m map[string]any) {
+		res, err := http.PostForm(server+path, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if err := json.NewDecoder(res.Body).Decode(&m); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	code := post("/oauth/device_authorization", url.Values{"client_id": {"akos-cli"}})
+	b := newBrowser(t, server)
+	b.open("POST", server+"/signin", url.Values{"user": {user}, "password": {"a fake password of " + user}, "next": {"/device"}})
+	page, _ := b.open("POST", server+"/device", url.Values{"user_code": {code["user_code"].(string)}})
+	b.open("POST", server+"/device/approve", url.Values{"transaction": {hidden(t, page, "transaction")}, "decision": {"approve"}, "tenant": {tenant}})
+	got := post("/oauth/token", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "client_id": {"akos-cli"}, "device_code": {code["device_code"].(string)}})
+	token, _ := got["access_token"].(string)
+	if token == "" {
+		t.Fatalf("no token: %v", got["error"])
+	}
+	return token
+}
+
+// TestHTTPOtherSidecar: the tokens of the sidecar of another home are taken,
+// by introspection; the vault is the one here.
+func TestHTTPOtherSidecar(t *testing.T) {
+	t.Parallel()
+	there, here := newEmptyHome(t), newHome(t)
+	there.account(t, "ada", "acme")
+	there.account(t, "mcp", "ops")
+	write := func(name, text string) string {
+		path := filepath.Join(here.data, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	// The clocks of the processes run, and that of the homes of tests does not.
+	real := func(h *home, args ...string) string {
+		cmd := exec.Command(sidecar(t), args...)
+		cmd.Dir, cmd.Env = h.dir, h.environ()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		b, err := os.ReadFile(args[len(args)-1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(b))
+	}
+	introspect := real(there, "token", "create", "--name", "mcp", "--user", "mcp", "--scope", "introspect", "--out", filepath.Join(there.data, "one"))
+	addr := freeAddr(t)
+	akos := there.daemon(t, sidecar(t), "serve", "--listen", "127.0.0.1:0", "--resource", "http://"+addr+"/mcp")
+	d := here.daemon(t, binary(t), "--http", addr, "--issuer", akos.url, "--introspection-secret-file", write("secret", introspect+"\n"))
+	ada := d.login("ada", "acme", "")
+	a := d.connect(ada["access_token"].(string))
+	if text := a.call("auth_status", `{}`).text(); !strings.Contains(text, `"userId":"ada","tenantId":"acme"`) {
+		t.Error(text)
+	}
+	d.send("POST", "/mcp", initialize, "Authorization", "Bearer "+d.loginAt(akos.url, "ada", "acme")).is(401, -32600) // for the API
+	d.send("POST", "/mcp", initialize, "Authorization", "Bearer "+introspect).is(403, -32600)
+	res, err := http.PostForm(ada["revocation_endpoint"].(string), url.Values{"token": {ada["refresh_token"].(string)}, "client_id": {ada["client_id"].(string)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	a.post(ping).is(401, -32600)
+	akos.signal(syscall.SIGTERM)
+	akos.ends(0)
+	if res := a.post(ping).is(503, -32603); res.header.Get("Retry-After") == "" {
+		t.Errorf("%+v", res)
+	}
+}
+
+// busy has a call of d wait for the lock on the state, and returns what lets
+// it go and where its answer will be.
+func (h *home) busy(t *testing.T, d *daemon) (release func(), done chan answer) {
+	t.Helper()
+	a := d.connect("")
+	a.call("vault_list", `{}`) // the state is open
+	db, err := sqlite3.Open("file:" + filepath.Join(h.data, "state.db") + "?mode=rw&_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Exec("BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	done = make(chan answer, 1)
+	go func() {
+		done <- a.post(request(1, "connection_create", `{"kind":"slack","name":"slow","vaultKeys":{"token":"SLACK_BOT_TOKEN"},"config":{}}`))
+	}()
+	select {
+	case res := <-done:
+		t.Fatalf("the call does not wait: %s", res.body)
+	case <-time.After(300 * time.Millisecond):
+	}
+	return sync.OnceFunc(func() { db.Close() }), done
+}
+
+// TestHTTPShutdown: a signal ends the server once running calls are answered.
+func TestHTTPShutdown(t *testing.T) {
+	for _, s := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+		t.Run(fmt.Sprint(s), func(t *testing.T) {
+			t.Parallel()
+			h := newHome(t)
+			d := h.daemon(t, binary(t), "--http", "127.0.0.1:0", "--no-auth")
+			release, done := h.busy(t, d)
+			defer release()
+			d.signal(s)
+			time.Sleep(200 * time.Millisecond)
+			if c, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/mcp")); err == nil {
+				c.Close()
+				t.Error("a new connection is taken")
+			}
+			release()
+			select {
+			case res := <-done:
+				if r := res.is(200, 0).rpc(); r.Result == nil || r.Result.IsError {
+					t.Errorf("%s", r.raw)
+				}
+			case <-time.After(patience):
+				t.Fatal("no answer")
+			}
+			d.ends(0)
+			if !strings.Contains(d.errs.String(), "--no-auth") {
+				t.Errorf("there is no warning: %s", d.errs)
+			}
+		})
+	}
+	t.Run("second signal", func(t *testing.T) {
+		t.Parallel()
+		h := newHome(t)
+		cmd := h.daemon(t, binary(t), "--http", "127.0.0.1:0", "--no-auth")
+		conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(cmd.url, "http://"), "/mcp"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		// A body that does not come keeps the server from ending.
+		fmt.Fprintf(conn, "POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", conn.RemoteAddr())
+		time.Sleep(200 * time.Millisecond)
+		cmd.signal(syscall.SIGTERM)
+		time.Sleep(200 * time.Millisecond)
+		start := time.Now()
+		cmd.signal(syscall.SIGTERM)
+		cmd.ends(130)
+		if took := time.Since(start); took > 3*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// TestHTTPRefusals: what would be open to others is not served.
+func TestHTTPRefusals(t *testing.T) {
+	h := newEmptyHome(t)
+	for _, tt := range []struct {
+		code int
+		says string
+		args string
+	}{
+		{1, "a token would travel in clear", "--http 0.0.0.0:0"},
+		{1, "a token would travel in clear", "--http :0"},
+		{1, "a token would travel in clear", "--http [::]:0 --public-url https://akos.example.com"},
+		{2, "--public-url is needed", "--http 0.0.0.0:0 --behind-proxy"},
+		{2, "--public-url is needed", "--http 127.0.0.1:0 --behind-proxy"},
+		{2, "go together", "--http 127.0.0.1:0 --tls-cert x"},
+		{2, "by https", "--http 0.0.0.0:0 --behind-proxy --public-url http://akos.example.com"},
+		{1, "--no-auth is for tests on loopback", "--http 0.0.0.0:0 --no-auth"},
+		{1, "--no-auth is for tests on loopback", "--http 0.0.0.0:0 --no-auth --tls-cert a --tls-key b --public-url https://akos.example.com"},
+		{1, "--no-auth is for tests on loopback", "--http 127.0.0.1:0 --no-auth --behind-proxy --public-url https://akos.example.com"},
+		{1, "--no-auth is for tests on loopback", "--http 127.0.0.1:0 --no-auth --public-url https://akos.example.com"},
+		{2, "HOST:PORT", "--http 127.0.0.1"},
+		{2, "HOST:PORT", "--http="},
+		{2, "is of --http", "--no-auth"},
+		{2, "is of --http", "--issuer https://login.example.com"},
+		{2, "are of --issuer", "--http 127.0.0.1:0 --audience x"},
+		{2, "exclude each other", "--http 127.0.0.1:0 --no-auth --issuer https://login.example.com"},
+		{2, "--issuer is the https URL", "--http 127.0.0.1:0 --issuer http://login.example.com"},
+		{2, "go together", "--http 127.0.0.1:0 --issuer https://login.example.com --introspection-client x"},
+		{2, "can't be read", "--http 127.0.0.1:0 --issuer https://login.example.com --introspection-secret-file /nonexistent"},
+		{2, "is an id", "--http 127.0.0.1:0 --workspace ."},
+		{2, "no tool at all", "--http 127.0.0.1:0 --tools vault_import"},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		cmd := exec.CommandContext(ctx, binary(t), strings.Fields(tt.args)...)
+		cmd.Dir, cmd.Env = h.dir, h.environ()
+		out, err := cmd.CombinedOutput()
+		cancel()
+		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != tt.code || !strings.Contains(string(out), tt.says) {
+			t.Errorf("%s: %v %s", tt.args, err, out)
+		}
+	}
+	token := fakeToken()
+	cmd := exec.CommandContext(t.Context(), binary(t), "--http", "127.0.0.1:0", "--tls-cert", token)
+	cmd.Dir, cmd.Env = h.dir, h.environ()
+	if out, _ := cmd.CombinedOutput(); strings.Contains(string(out), token) {
+		t.Errorf("the argument is repeated: %s", out)
+	}
+}
+
+// TestHTTPSlow: a client that is slow to say what it wants is left.
+func TestHTTPSlow(t *testing.T) {
+	t.Parallel()
+	d := newHome(t).daemon(t, binary(t), "--http", "127.0.0.1:0", "--no-auth")
+	addr := strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/mcp")
+	var all []net.Conn
+	for range 200 {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "POST /mcp HTTP/1.1\r\nHost: %s\r\nX-Slow: ", addr)
+		all = append(all, c)
+	}
+	start := time.Now()
+	d.connect("").post(ping).is(200, 0) // others are served meanwhile
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	for _, c := range all {
+		if err := c.SetReadDeadline(start.Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bufio.NewReader(c).ReadByte(); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(start); took < 9*time.Second || took > patience {
+		t.Errorf("they are left after %v, want 10 s", took)
+	}
+}
