@@ -9,7 +9,7 @@ BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X example.com/akos/
 FUZZTIME ?= 30s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test setup lint generated cross gates bench fuzz soak idp browser dist
+.PHONY: build demo test setup lint generated cross gates bench fuzz soak idp browser conformance dist
 
 build:
 	@$(BUILD) -o bin/ ./cmd/akos ./cmd/akos-mcp
@@ -67,6 +67,12 @@ idp:
 	@scripts/setup-idp.sh
 	go vet -tags idp ./...
 	go test -count=1 -tags idp -run 'TestDex|TestOIDCProvider|TestOwnServer|TestIssuer' -v ./workspace/login ./cmd/akos ./internal/serve
+
+# The official conformance suite of MCP, at both revisions.
+conformance:
+	@scripts/setup-conformance.sh
+	go vet -tags conformance ./mcpserver ./cmd/akos-mcp
+	@scripts/conformance.sh
 
 # What a release holds, without a network: static binaries, an MCP bundle for
 # each platform, the entry for the MCP registry, the checksums.

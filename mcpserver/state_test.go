@@ -16,9 +16,9 @@ func TestStateAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tool, _ := tools.Lookup("vault_put")
 		s, args := &Server{}, json.RawMessage(`{"key":"A"}`)
-		state := s.asked(tool, args, "page")
+		state := s.asked(t.Context(), tool, args, "page")
 		time.Sleep(stateLife - time.Second)
-		if a, ok := s.verify(tool, args, state); !ok || a.Page != "page" {
+		if a, ok := s.verify(t.Context(), tool, args, state); !ok || a.Page != "page" {
 			t.Errorf("%+v %v", a, ok)
 		}
 		other := context.WithValue(t.Context(), callerKey{}, &caller{Identity: workspace.Identity{UserID: "bob", TenantID: "acme"}})
@@ -26,7 +26,7 @@ func TestStateAge(t *testing.T) {
 			t.Error("somebody else answers it")
 		}
 		time.Sleep(time.Second)
-		if _, ok := s.verify(tool, args, state); ok {
+		if _, ok := s.verify(t.Context(), tool, args, state); ok {
 			t.Error("it is good for ever")
 		}
 	})
