@@ -64,6 +64,7 @@ func (s *Server) at(ctx context.Context) *workspace.Workspace {
 // here returns ses in the workspace of the request that ctx is of.
 func (s *Server) here(ctx context.Context, ses tools.Session) tools.Session {
 	ses.Workspace = s.at(ctx)
+	ses.Next = func(command string) string { return s.next(ctx, workspace.Error{Hint: command}, nil) }
 	return ses
 }
 

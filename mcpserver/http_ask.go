@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -105,11 +106,17 @@ type requestSession struct {
 	flight *flight
 }
 
+// SessionID is also what the library knows a request by that can be canceled.
+// In the newest revision, which has no sessions, each request has one of its
+// own: ids are small numbers, and another client's must not cancel it.
 func (a requestSession) SessionID() string {
 	if a.client != nil {
 		return a.client.SessionID()
 	}
-	return a.fullSession.SessionID()
+	if id := a.fullSession.SessionID(); id != "" {
+		return id // of one that is being opened
+	}
+	return fmt.Sprintf("%p", a.flight)
 }
 
 func (a requestSession) GetClientInfo() mcp.Implementation {

@@ -42,20 +42,10 @@ func TestHTTPEntry(t *testing.T) {
 
 	// What ada's client was asked in the newest revision, bob's does not answer.
 	call := func(token, more string) answer {
-		return w.send("POST", "/mcp", `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"vault_put","arguments":{"key":"LINEAR_API_KEY"}`+more+
-			`,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{"url":{}}}}}}`,
-			"Authorization", "Bearer "+token, "Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/call", "Mcp-Name", "vault_put")
+		return w.modernCall(token, "vault_put", `{"key":"LINEAR_API_KEY"}`, more)
 	}
-	var asked struct {
-		Result struct {
-			ResultType   string
-			RequestState string
-		}
-	}
-	if res := call(adas, "").is(200, 0); json.Unmarshal([]byte(res.body), &asked) != nil || asked.Result.ResultType != "input_required" || asked.Result.RequestState == "" {
-		t.Fatalf("%s", res.body)
-	}
-	more := `,"requestState":"` + asked.Result.RequestState + `","inputResponses":{"page":{"action":"cancel"}}`
+	state := call(adas, "").asks()
+	more := `,"requestState":"` + state + `","inputResponses":{"page":{"action":"cancel"}}`
 	if kind, _ := call(bobs, more).rpc().kind(); kind != "invalid" {
 		t.Errorf("bob answers for ada: %q", kind)
 	}
@@ -72,8 +62,7 @@ func TestHTTPElicitation(t *testing.T) {
 	h.account(t, "eve", "acme")
 	w := overHTTP(t, h, mcpserver.Options{})
 	token := h.token(t, "ada", "acme", "read", "write")
-	res := w.send("POST", "/mcp", hello(`{"elicitation":{"url":{}}}`), "Authorization", "Bearer "+token)
-	a := &agent{w, []string{"Authorization", "Bearer " + token, "Mcp-Session-Id", res.header.Get("Mcp-Session-Id"), "Mcp-Protocol-Version", "2025-11-25"}}
+	a := w.connectAs(token, `{"elicitation":{"url":{}}}`)
 	req, err := http.NewRequest("POST", w.url, strings.NewReader(request(1, "vault_put", `{"key":"GITHUB_TOKEN"}`)))
 	if err != nil {
 		t.Fatal(err)

@@ -147,6 +147,14 @@ func (a answer) rpc() response {
 	return parse(a.t, strings.TrimSpace(body))
 }
 
+// code returns the code of an error; 0 for a result.
+func (r response) code() int {
+	if r.Error == nil {
+		return 0
+	}
+	return r.Error.Code
+}
+
 // An agent is a client with a session of the older protocol.
 type agent struct {
 	*web
@@ -156,11 +164,18 @@ type agent struct {
 // connect initializes a session with a token, or without one for "".
 func (w *web) connect(token string) *agent {
 	w.t.Helper()
+	return w.connectAs(token, `{}`)
+}
+
+// connectAs initializes a session of a client that can do what capabilities
+// say.
+func (w *web) connectAs(token, capabilities string) *agent {
+	w.t.Helper()
 	a := &agent{web: w}
 	if token != "" {
 		a.headers = []string{"Authorization", "Bearer " + token}
 	}
-	res := w.send("POST", "/mcp", initialize, a.headers...).is(200, 0)
+	res := w.send("POST", "/mcp", hello(capabilities), a.headers...).is(200, 0)
 	id := res.header.Get("Mcp-Session-Id")
 	if !regexp.MustCompile(`^[\x21-\x7e]{26,}$`).MatchString(id) {
 		w.t.Fatalf("the session id is %q", id)
@@ -180,17 +195,44 @@ func (a *agent) call(tool, args string) response {
 	return a.post(request(1, tool, args)).rpc()
 }
 
-// modern sends a call of the newest revision.
-func (w *web) modern(token, method, name, params string) answer {
-	w.t.Helper()
+// modernHeaders are the headers of a message of the newest revision.
+func modernHeaders(token, method, name string) []string {
 	headers := []string{"Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", method, "Mcp-Name", name}
 	if token != "" {
 		headers = append(headers, "Authorization", "Bearer "+token)
 	}
+	return headers
+}
+
+// modern sends a call of the newest revision.
+func (w *web) modern(token, method, name, params string) answer {
+	w.t.Helper()
 	if params != "" {
 		params = "," + params
 	}
-	return w.send("POST", "/mcp", fmt.Sprintf(`{"jsonrpc":"2.0","id":7,"method":%q,"params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}%s}}`, method, params), headers...)
+	return w.send("POST", "/mcp", fmt.Sprintf(`{"jsonrpc":"2.0","id":7,"method":%q,"params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}%s}}`, method, params),
+		modernHeaders(token, method, name)...)
+}
+
+// modernCall calls a tool in the newest revision, for a client that opens
+// pages. more is what follows the arguments.
+func (w *web) modernCall(token, tool, args, more string) answer {
+	w.t.Helper()
+	return w.send("POST", "/mcp", fmt.Sprintf(`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":%q,"arguments":%s%s,`+
+		`"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{"url":{}}}}}}`, tool, args, more),
+		modernHeaders(token, "tools/call", tool)...)
+}
+
+// asks returns the state of the question that a asks.
+func (a answer) asks() (state string) {
+	a.t.Helper()
+	var m struct {
+		Result struct{ ResultType, RequestState string }
+	}
+	if a.is(200, 0); json.Unmarshal([]byte(a.body), &m) != nil || m.Result.ResultType != "input_required" || m.Result.RequestState == "" {
+		a.t.Fatalf("it asks nothing: %s", a.body)
+	}
+	return m.Result.RequestState
 }
 
 // account makes an account, a member of tenant.
@@ -521,97 +563,6 @@ func TestHTTPTokens(t *testing.T) {
 	}
 	a.post(ping).is(401, -32600)
 	w.modern(token, "tools/list", "", "").is(401, -32600)
-}
-
-// TestHTTPTenants: two tenants have the same names for everything, and
-// neither sees the other's.
-func TestHTTPTenants(t *testing.T) {
-	h := newHome(t)
-	h.env["LINEAR_API_KEY"] = "fake-value-of-this-process"
-	h.account(t, "ada", "acme")
-	h.account(t, "bob", "beta")
-	h.account(t, "eve", "")
-	w := overHTTP(t, h, mcpserver.Options{})
-	ada, bob, eve := w.connect(h.token(t, "ada", "acme", "cli")), w.connect(h.token(t, "bob", "beta", "cli")), w.connect(h.token(t, "eve", "", "cli"))
-	create := `{"kind":"slack","name":"chat","vaultKeys":{"token":"SHARED_NAME"},"config":{}}`
-	open, closeAll, err := h.open("cli", "", h.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer closeAll()
-	for _, tenant := range []string{"acme", "beta"} {
-		served, err := open.Served("default", &workspace.Identity{UserID: "x", TenantID: tenant})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for key, scope := range map[string]workspace.Scope{"SHARED_NAME": workspace.ScopeWorkspace, strings.ToUpper(tenant) + "_ONLY": workspace.ScopeWorkspace, strings.ToUpper(tenant) + "_TENANT": workspace.ScopeTenant} {
-			if _, err := served.Put(t.Context(), workspace.PutRequest{Key: key, Scope: scope, Value: workspace.NewSecret([]byte("fake-value-of-" + tenant))}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if r := ada.call("connection_create", create); r.Result == nil || r.Result.IsError {
-		t.Fatalf("%s", r.raw)
-	}
-	if r := bob.call("connection_list", `{}`); strings.Contains(r.text(), "chat") {
-		t.Errorf("bob sees ada's connection: %s", r.text())
-	}
-	for who, a := range map[string]*agent{"ada": ada, "bob": bob} {
-		for what, body := range map[string]string{
-			"a resource":   `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"akos://connections/chat"}}`,
-			"a completion": `{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/resource","uri":"akos://connections/{name}"},"argument":{"name":"name","value":"ch"}}}`,
-		} {
-			if res := a.post(body); strings.Contains(res.body, `SHARED_NAME`) || strings.Contains(res.body, `"chat"`) {
-				if who == "bob" {
-					t.Errorf("bob sees ada's connection in %s: %s", what, res.body)
-				}
-			} else if who == "ada" {
-				t.Errorf("ada does not see her connection in %s: %s", what, res.body)
-			}
-		}
-	}
-	if r := bob.call("connection_create", create); r.Result == nil || r.Result.IsError {
-		t.Errorf("bob can't use a name that ada has: %s", r.raw)
-	}
-	if r := bob.call("vault_remove", `{"key":"ACME_ONLY"}`); !strings.Contains(r.text(), "not_found") {
-		t.Errorf("%s", r.raw)
-	}
-	for who, a := range map[string]*agent{"ada acme": ada, "bob beta": bob, "eve local": eve} {
-		user, tenant, _ := strings.Cut(who, " ")
-		var all string
-		for _, tool := range []string{"vault_list", "connection_list", "workspace_status", "auth_status", "tenant_list", "creds_check"} {
-			r := a.call(tool, `{}`)
-			if r.Result == nil || r.Result.IsError {
-				t.Errorf("%s: %s: %s", who, tool, r.raw)
-			}
-			all += r.text() + "\n"
-		}
-		for _, other := range []string{"acme", "beta"} {
-			if other != tenant && strings.Contains(strings.ToLower(all), other) {
-				t.Errorf("%s sees %s:\n%.3000s", who, other, all)
-			}
-		}
-		// What is this process's own is nobody else's.
-		if strings.Contains(all, h.dir) || strings.Contains(all, h.data) || strings.Contains(all, "team-chat") || strings.Contains(all, `"LINEAR_API_KEY":"`) {
-			t.Errorf("%s sees the home:\n%.3000s", who, all)
-		}
-		if s := a.call("auth_status", `{}`).text(); !strings.Contains(s, `"userId":"`+user+`"`) || !strings.Contains(s, `"tenantId":"`+tenant+`"`) {
-			t.Errorf("%s is %s", who, s)
-		}
-		if s := a.call("tenant_list", `{}`).text(); s != `{"tenants":[{"tenantId":"`+tenant+`","current":true}]}` {
-			t.Errorf("%s: %s", who, s)
-		}
-	}
-	// Another workspace of the same tenant is empty, and of an impossible name
-	// there is none.
-	res := w.send("POST", "/mcp?workspace=other", request(1, "vault_list", `{}`), ada.headers...)
-	if text := res.rpc().text(); strings.Contains(text, "ACME_ONLY") || !strings.Contains(text, "ACME_TENANT") {
-		t.Errorf("%s", text)
-	}
-	for _, id := range []string{"beta%2Fdefault", "..", "BETA", ""} {
-		w.send("POST", "/mcp?workspace="+id, request(1, "vault_list", `{}`), ada.headers...)
-	}
-	w.send("POST", "/mcp?workspace=beta%2Fdefault", request(1, "vault_list", `{}`), ada.headers...).is(403, -32600)
 }
 
 // A panicking part of a home.

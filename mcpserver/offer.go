@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"example.com/akos/tools"
-	"example.com/akos/workspace"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 )
@@ -39,13 +38,6 @@ func (s *Server) introduced() *server.Hooks {
 // the operator's flags have left empty.
 func (s *Server) offerMore(ses tools.Session) {
 	s.templates, s.prompts = map[string]*tools.Resource{}, map[string]prompt{}
-	ses.Next = func(command string) string {
-		call, tool := tools.AgentHint(workspace.Error{Hint: command})
-		if s.tools[tool] != nil {
-			return call
-		}
-		return workspace.InWorkspace(command, s.workspace.Place(context.Background()))
-	}
 	s.addResources(ses)
 	s.addPrompts(ses)
 	server.WithHooks(waiting(s.introduced()))(s.mcp)

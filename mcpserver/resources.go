@@ -94,7 +94,7 @@ func (s *Server) explain(ctx context.Context, what string, err error, code int) 
 	}
 	s.log.Log(ctx, level, "a request failed", "what", what, "kind", e.Kind.String(), "err", err)
 	s.tell(ctx, what, e.Kind.String())
-	return refuseWith(ctx, code, e.Kind, s.failure(ctx, &tools.Tool{}, s.discreet(ctx, e, err)))
+	return refuseWith(ctx, code, e.Kind, s.failure(ctx, nil, s.discreet(ctx, e, err)))
 }
 
 // refuseWith returns the error of a request that failed as res tells.

@@ -175,17 +175,22 @@ func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFun
 // shows: functions and lines alone.
 func frames() string { return trimStack(debug.Stack()) }
 
-// failure returns the result for an operation of t that failed. Its hint is
-// the next call, of a tool that is offered; otherwise the command for a person,
-// wherever they run it.
+// failure returns the result for an operation of t that failed.
 func (s *Server) failure(ctx context.Context, t *tools.Tool, e workspace.Error) *mcp.CallToolResult {
+	return failure(e, s.next(ctx, e, t))
+}
+
+// next returns the next call after e, of a tool that is offered; otherwise the
+// command for a person, wherever they run it. failed is the tool that e is of,
+// or nil.
+func (s *Server) next(ctx context.Context, e workspace.Error, failed *tools.Tool) string {
 	call, next := tools.AgentHint(e)
 	// What was refused to this tool would be refused again.
-	same := next == t.ID() && (e.Kind == workspace.Denied || e.Kind == workspace.Conflict)
-	if _, offered := s.tools[next]; next == "" || !offered || same {
+	same := failed != nil && next == failed.ID() && (e.Kind == workspace.Denied || e.Kind == workspace.Conflict)
+	if s.tools[next] == nil || same {
 		call = workspace.InWorkspace(e.Hint, s.at(ctx).Place(ctx))
 	}
-	return failure(e, s.elsewhere(ctx, call))
+	return s.elsewhere(ctx, call)
 }
 
 func failure(e workspace.Error, hint string) *mcp.CallToolResult {

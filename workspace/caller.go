@@ -110,6 +110,7 @@ func (o Options) Served(id string, caller *Identity) (*Workspace, error) {
 		return nil, err
 	}
 	site := Site{ID: id, Name: id}
+	o.Choice = id // whoever is told a command runs it elsewhere
 	if caller != nil {
 		if caller.TenantID == "" || caller.UserID == "" {
 			return nil, Errorf(Denied, "the token is nobody's, or for no tenant")
@@ -126,7 +127,7 @@ func (o Options) Served(id string, caller *Identity) (*Workspace, error) {
 			site.ID = site.Tenant + "/" + id
 		}
 		o.Actor += " " + caller.UserID
-		o.Choice, o.Caller = "", caller
+		o.Caller = caller
 		o.Keys = discreet{o.Keys, o.Log}
 	}
 	o.Project = served{o.Project, site}
