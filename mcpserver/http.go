@@ -100,7 +100,10 @@ func (s *Server) ServeHTTP(ctx context.Context, o HTTPOptions, choice string, re
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		Handler: h, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		// They hold for every request, also one that is refused before its body
+		// is read. A call has other ones once its body is there.
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: bodyTime, WriteTimeout: writeTime,
 		BaseContext: func(net.Listener) context.Context { return calls },
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}

@@ -86,7 +86,8 @@ func (h *endpoint) refuse(w http.ResponseWriter, status int, id []byte, code int
 	if id == nil {
 		id = json.RawMessage("null")
 	}
-	b, _ := encode(nil, id, failed(code, text)) // codes and texts encode
+	b, _ := encode(nil, id, failed(code, text))                                   // codes and texts encode
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime)) // it may have waited long
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(b, '\n')) // the client has gone
@@ -330,11 +331,7 @@ func (h *endpoint) body(w http.ResponseWriter, r *http.Request) (body []byte, do
 		w.Header().Set("Connection", "close") // it is not read to its end
 		return nil, done, http.StatusRequestEntityTooLarge, "a message may have 4 MiB"
 	}
-	rc := http.NewResponseController(w)
-	// Every server of ours has deadlines. This one ends with the body: the
-	// client may wait for an answer as long as it likes.
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTime))
-	defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
+	rc := http.NewResponseController(w) // every server of ours has deadlines
 	size := int64(512)
 	if r.ContentLength > 0 {
 		size = min(r.ContentLength, smallBody) + 1
@@ -346,6 +343,7 @@ func (h *endpoint) body(w http.ResponseWriter, r *http.Request) (body []byte, do
 		case h.large <- struct{}{}:
 			// What it leaves is collected before the next one comes.
 			done = func() { runtime.GC(); <-h.large }
+			_ = rc.SetReadDeadline(time.Now().Add(bodyTime)) // the wait was ours
 			buf.Grow(int(max(r.ContentLength, 4*smallBody)) - buf.Len() + bytes.MinRead)
 		case <-time.After(bodyTime):
 			return nil, done, http.StatusServiceUnavailable, "too many large messages are waiting"
@@ -360,6 +358,7 @@ func (h *endpoint) body(w http.ResponseWriter, r *http.Request) (body []byte, do
 	if err != nil {
 		return nil, done, http.StatusBadRequest, "the message ends early, or came too slowly"
 	}
+	_ = rc.SetReadDeadline(time.Time{}) // the client may wait for an answer as long as it likes
 	return buf.Bytes(), done, 0, ""
 }
 

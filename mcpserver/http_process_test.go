@@ -3,7 +3,6 @@
 package mcpserver_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -521,35 +520,82 @@ func TestHTTPRefusals(t *testing.T) {
 	}
 }
 
-// TestHTTPSlow: a client that is slow to say what it wants is left.
+// TestHTTPSlow: a client that is slow to say what it wants, or to take what it
+// is told, is left, whether it has a token or not.
 func TestHTTPSlow(t *testing.T) {
 	t.Parallel()
-	d := newHome(t).daemon(t, binary(t), "--http", "127.0.0.1:0", "--no-auth")
-	addr := strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/mcp")
-	var all []net.Conn
-	for range 200 {
+	h := newHome(t)
+	h.account(t, "ada", "")
+	open := h.daemon(t, binary(t), "--http", "127.0.0.1:0", "--no-auth")
+	closed := h.daemon(t, binary(t), "--http", "127.0.0.1:0")
+	start := time.Now()
+	type slow struct {
+		name  string
+		conn  net.Conn
+		after time.Duration
+	}
+	var all []slow
+	dial := func(d *daemon, name string, after time.Duration, say string) net.Conn {
+		t.Helper()
+		addr := strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/mcp")
 		c, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close()
-		fmt.Fprintf(c, "POST /mcp HTTP/1.1\r\nHost: %s\r\nX-Slow: ", addr)
-		all = append(all, c)
+		t.Cleanup(func() { c.Close() })
+		if _, err := io.WriteString(c, strings.ReplaceAll(say, "HOST", addr)); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, slow{name, c, after})
+		return c
 	}
-	start := time.Now()
-	d.connect("").post(ping).is(200, 0) // others are served meanwhile
+	const head = " HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json\r\n"
+	for range 200 {
+		dial(open, "a header that does not end", 10*time.Second, "POST /mcp"+head+"X-Slow: ")
+	}
+	for name, say := range map[string]string{
+		"a body":              "POST /mcp" + head + "Content-Length: 100\r\n\r\n{",
+		"a body in chunks":    "POST /mcp" + head + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+		"a body of a GET":     "GET /mcp" + head + "Content-Length: 100\r\n\r\n{",
+		"a body to nobody":    "POST /nothing" + head + "Content-Length: 100\r\n\r\n{",
+		"a body to healthz":   "POST /healthz" + head + "Content-Length: 100\r\n\r\n{",
+		"a body of metadata":  "POST /.well-known/oauth-protected-resource" + head + "Content-Length: 100\r\n\r\n{",
+		"a body as something": "POST /mcp" + strings.Replace(head, "application/json", "text/plain", 1) + "Content-Length: 100\r\n\r\n{",
+	} {
+		dial(open, name, 30*time.Second, say)
+		dial(closed, name+", without a token", 30*time.Second, say)
+	}
+	// One that asks and asks and takes no answer: its own requests wait, too.
+	for _, d := range []*daemon{open, closed} {
+		c := dial(d, "answers", 30*time.Second, "")
+		ask := strings.Repeat(strings.ReplaceAll("GET /healthz HTTP/1.1\r\nHost: HOST\r\n\r\n", "HOST", c.RemoteAddr().String()), 100)
+		go func() {
+			for {
+				if _, err := io.WriteString(c, ask); err != nil {
+					return
+				}
+			}
+		}()
+	}
+	open.connect("").post(ping).is(200, 0) // others are served meanwhile
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	for _, c := range all {
-		if err := c.SetReadDeadline(start.Add(patience)); err != nil {
+	for _, s := range all {
+		if err := s.conn.SetReadDeadline(start.Add(s.after + patience)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := bufio.NewReader(c).ReadByte(); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
-			t.Fatal(err)
+		if s.name == "answers" {
+			time.Sleep(time.Until(start.Add(s.after + 3*time.Second)))
+		}
+		if _, err := io.Copy(io.Discard, s.conn); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("%s: %v", s.name, err)
+		}
+		if took := time.Since(start); took < s.after-time.Second {
+			t.Errorf("%s: left after %v, want %v", s.name, took, s.after)
 		}
 	}
-	if took := time.Since(start); took < 9*time.Second || took > patience {
-		t.Errorf("they are left after %v, want 10 s", took)
+	if took := time.Since(start); took > 45*time.Second {
+		t.Errorf("the last was left after %v", took)
 	}
 }
