@@ -251,11 +251,15 @@ func (h *endpoint) metadata(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "only GET is served here", http.StatusMethodNotAllowed)
 		return
 	}
+	if h.NoAuth {
+		http.Error(w, "there is nothing here: nobody needs a token", http.StatusNotFound)
+		return
+	}
 	issuer, ok := h.Issuer, true
 	if issuer == "" {
 		issuer, ok = h.workspace.Remote.Local(r.Context())
 	}
-	if !ok || h.NoAuth {
+	if !ok {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "there is no authorization server: run akos serve", http.StatusServiceUnavailable)
 		return

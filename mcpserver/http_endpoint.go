@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"example.com/akos/tools"
 	"example.com/akos/workspace"
@@ -187,8 +186,17 @@ func (nowhere) WriteHeader(int)             {}
 func (nowhere) Flush()                      {}
 func (nowhere) CanStream() bool             { return false }
 
+// once are the headers that say how a message is read.
+var once = [...]string{"Content-Type", "Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name"}
+
 // post answers a message.
 func (h *endpoint) post(ctx context.Context, w http.ResponseWriter, r *http.Request, c *caller) {
+	for _, name := range once {
+		if len(r.Header[name]) > 1 { // which of them another one on the way took, nobody knows
+			h.refuse(w, http.StatusBadRequest, nil, mcp.INVALID_REQUEST, "the header "+name+" is there twice")
+			return
+		}
+	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		h.refuse(w, http.StatusUnsupportedMediaType, nil, mcp.INVALID_REQUEST, "a message is application/json")
 		return
@@ -360,63 +368,4 @@ func (h *endpoint) body(w http.ResponseWriter, r *http.Request) (body []byte, do
 	}
 	_ = rc.SetReadDeadline(time.Time{}) // the client may wait for an answer as long as it likes
 	return buf.Bytes(), done, 0, ""
-}
-
-// maxValues bounds the values of one message: decoded, each takes some 50
-// bytes, and a message of ours has a few dozen.
-const maxValues = 100_000
-
-// maxID bounds an id, in bytes: it is kept while its request runs.
-const maxID = 1 << 10
-
-// maxArguments bounds the arguments of a call, in bytes: no tool takes as much,
-// and checking them takes ten times as much memory.
-const maxArguments = 1 << 20
-
-// readMessage reads a message, or returns the code and the text of what is
-// wrong with it.
-func readMessage(body []byte) (m envelope, code int, text string) {
-	if !utf8.Valid(body) {
-		return m, mcp.PARSE_ERROR, "a message is UTF-8"
-	}
-	trimmed := bytes.TrimLeft(body, " \t\r\n")
-	if len(trimmed) > 0 && trimmed[0] == '[' {
-		return m, mcp.INVALID_REQUEST, "a message is one object: batches are not supported"
-	}
-	if len(body) > smallBody && bytes.Count(body, []byte(","))+bytes.Count(body, []byte("["))+bytes.Count(body, []byte("{")) > maxValues {
-		return m, mcp.INVALID_REQUEST, fmt.Sprintf("a message may have %d values", maxValues)
-	}
-	if err := json.Unmarshal(body, &m); err != nil {
-		if wrongType := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrongType) {
-			return m, mcp.INVALID_REQUEST, "not a JSON-RPC request"
-		}
-		return envelope{}, mcp.PARSE_ERROR, "not JSON"
-	}
-	if m.ID != nil && validID(m.ID) == nil {
-		return envelope{}, mcp.INVALID_REQUEST, "an id is a string or a number"
-	}
-	if len(m.ID) > maxID {
-		return envelope{}, mcp.INVALID_REQUEST, fmt.Sprintf("an id may have %d bytes", maxID)
-	}
-	if len(m.Params.Arguments) > maxArguments {
-		return m, mcp.INVALID_PARAMS, "the arguments of a tool may have 1 MiB"
-	}
-	if m.JSONRPC != mcp.JSONRPC_VERSION || m.Method == "" && m.ID == nil {
-		return m, mcp.INVALID_REQUEST, "not a JSON-RPC request"
-	}
-	return m, 0, ""
-}
-
-// isModern reports whether a message itself says that it is of the newest
-// revision.
-func isModern(body []byte) bool {
-	if !bytes.Contains(body, []byte("protocolVersion")) {
-		return false
-	}
-	var m struct {
-		Params struct {
-			Meta *mcp.Meta `json:"_meta"`
-		} `json:"params"`
-	}
-	return json.Unmarshal(body, &m) == nil && mcp.IsModernProtocol(m.Params.Meta.ProtocolVersion())
 }

@@ -2,32 +2,13 @@ package mcpserver_test
 
 import (
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
-// peakOf returns the peak of a process's memory in KiB.
-func peakOf(t *testing.T, pid int) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := peak.FindSubmatch(status)
-	if m == nil {
-		t.Fatalf("no VmHWM in %s", status)
-	}
-	kib, err := strconv.Atoi(string(m[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib
-}
-
-// TestHTTPMemory: 130 MB of what nobody should send, 36 requests at once, are
+// TestHTTPMemory: 140 MB of what nobody should send, 39 requests at once, are
 // refused in little memory.
 func TestHTTPMemory(t *testing.T) {
 	t.Parallel()
@@ -35,17 +16,9 @@ func TestHTTPMemory(t *testing.T) {
 	d := newHome(t).daemon(t, binary(t), "--http", "127.0.0.1:0", "--no-auth")
 	a := d.connect("")
 	a.call("vault_list", `{}`)
-	bodies := []string{
-		strings.Repeat("x", 4<<20), strings.Repeat("[", 4<<20), strings.Repeat(" ", 5<<20), strings.Repeat(`{"a":`, 800_000),
-		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"vault_list","arguments":{"scope":"` + strings.Repeat("x", 4<<20-200) + `"}}}`,
-		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"vault_list","arguments":{"scope":"` + strings.Repeat("x", 1<<20-20) + `"}}}`,
-		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"vault_list","arguments":{"a":[` + strings.Repeat("0,", 2<<20-200) + `0]}}}`,
-		`{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"a":[` + strings.Repeat("0,", 90_000) + `0]}}}`,
-		`{"jsonrpc":"2.0","id":"` + strings.Repeat("x", 4<<20-200) + `","method":"ping"}`,
-	}
 	var wg sync.WaitGroup
-	for range 4 { // all at once
-		for _, body := range bodies {
+	for range 3 { // all at once
+		for _, body := range hostile {
 			wg.Go(func() { a.post(body) })
 		}
 	}
@@ -90,5 +63,58 @@ func TestHTTPManySessions(t *testing.T) {
 	d.connect("").post(ping).is(200, 0)
 	if more := peakOf(t, d.Pid); more > 100<<10 {
 		t.Errorf("the process had %d MiB, want at most 100", more>>10)
+	}
+}
+
+// TestHTTPCrowd: a hundred clients that were asked to open a page and answer
+// nothing keep nobody else waiting, and cost little.
+func TestHTTPCrowd(t *testing.T) {
+	t.Parallel()
+	d := newHome(t).daemon(t, binary(t), "--http", "127.0.0.1:0", "--no-auth")
+	var agents []*agent
+	for range 200 {
+		agents = append(agents, d.connectAs("", `{"elicitation":{"url":{}}}`))
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	asked, refused := 0, 0
+	began := time.Now()
+	answered := make(chan struct{}, 100)
+	for i, a := range agents[:100] {
+		wg.Go(func() {
+			res := a.post(request(1, "vault_put", fmt.Sprintf(`{"key":"KEY_%d"}`, i)))
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case strings.Contains(res.body, "16 pages wait"):
+				refused++
+				answered <- struct{}{}
+			case strings.Contains(res.body, "elicitation/create") && strings.Contains(res.body, "notifications/cancelled") && entryOf(t, res.rpc()).Status == "pending":
+				asked++
+			default:
+				t.Errorf("%.500s", res.body)
+			}
+		})
+	}
+	for range 84 {
+		<-answered // sixteen wait
+	}
+	for _, a := range agents {
+		sent := time.Now()
+		if len(a.names()) == 0 || time.Since(sent) > 2*time.Second {
+			t.Errorf("the list took %v", time.Since(sent))
+		}
+	}
+	if took := time.Since(began); took > 12*time.Second {
+		t.Errorf("the lists took %v: were the questions over?", took)
+	}
+	wg.Wait()
+	if asked != 16 || refused != 84 || time.Since(began) > patience {
+		t.Errorf("%d asked, %d refused, after %v", asked, refused, time.Since(began))
+	}
+	kib := peakOf(t, d.Pid)
+	t.Logf("peak: %d MiB", kib>>10)
+	if kib > 60<<10 {
+		t.Errorf("the process had %d MiB, want at most 60", kib>>10)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"io"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"example.com/akos/tools"
 	"example.com/akos/workspace"
@@ -143,40 +142,14 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	return long, err
 }
 
-// An envelope is what decides how a message is answered.
-type envelope struct {
-	JSONRPC string          `json:"jsonrpc"`
-	ID      json.RawMessage `json:"id"`
-	Method  string          `json:"method"`
-	Params  struct {
-		Name      string          `json:"name"`
-		Arguments json.RawMessage `json:"arguments"`
-		Task      json.RawMessage `json:"task"`
-		URI       json.RawMessage `json:"uri"`
-	} `json:"params"`
-}
-
 // answer answers one message, which is good until answer returns.
 func (c *conn) answer(line []byte) {
-	var m envelope
-	if !utf8.Valid(line) {
-		c.reply(nil, failed(mcp.PARSE_ERROR, "a message is UTF-8"))
+	m, code, text := readMessage(line)
+	if code != 0 {
+		c.reply(validID(m.ID), failed(code, text))
 		return
 	}
-	if err := json.Unmarshal(line, &m); err != nil {
-		var wrongType *json.UnmarshalTypeError
-		if errors.As(err, &wrongType) {
-			c.reply(validID(m.ID), failed(mcp.INVALID_REQUEST, "not a JSON-RPC request"))
-		} else {
-			c.reply(nil, failed(mcp.PARSE_ERROR, "not JSON"))
-		}
-		return
-	}
-	if m.ID != nil && validID(m.ID) == nil {
-		c.reply(nil, failed(mcp.INVALID_REQUEST, "an id is a string or a number"))
-		return
-	}
-	if m.Method == "" && m.ID != nil && m.JSONRPC == mcp.JSONRPC_VERSION && isResponse(line) {
+	if m.Method == "" {
 		c.answered(line)
 		return
 	}
@@ -208,20 +181,6 @@ func (c *conn) answer(line []byte) {
 		c.handle(ctx, id, msg)
 		c.flush()
 	})
-}
-
-// isResponse reports whether a message without a method answers a request.
-func isResponse(line []byte) bool {
-	var m struct{ Result, Error json.RawMessage }
-	return json.Unmarshal(line, &m) == nil && (m.Result != nil || m.Error != nil)
-}
-
-// validID returns id if it is a string or a number, and nil otherwise.
-func validID(id json.RawMessage) json.RawMessage {
-	if len(id) > 0 && (id[0] == '"' || id[0] == '-' || id[0] >= '0' && id[0] <= '9') {
-		return id
-	}
-	return nil
 }
 
 // handle has the library answer msg.
