@@ -21,7 +21,7 @@ demo: setup build
 	@scripts/setup-browser.sh
 	@scripts/demo.sh
 
-test: setup build lint cross generated
+test: setup build lint cross generated conformance
 	go test -race -timeout 20m ./...
 	@$(MAKE) --no-print-directory gates
 
