@@ -200,34 +200,36 @@ type spec[In any, Out Result] struct {
 //
 // As little as can be is generic: what is, is compiled once for each tool.
 func define[In any, Out Result](s spec[In, Out]) *Tool {
-	t := newTool(Tool{
+	run := s.Run // kept alone: what the function below keeps costs types for each tool
+	return newTool(Tool{
 		Name: s.Name, Command: s.Command, Short: s.Short, Long: s.Long, Example: s.Example, CLIOnly: s.CLIOnly,
-		Effect: s.Effect, Idempotent: s.Idempotent, OpenWorld: s.OpenWorld, Slow: s.Slow,
-	}, reflect.TypeFor[In](), reflect.TypeFor[Out](), s.Run != nil)
-	t.run = func(ctx context.Context, ses Session, args json.RawMessage) (Result, error) {
-		var in In
-		if err := json.Unmarshal(args, &in); err != nil {
-			return nil, workspace.Errorf(workspace.Invalid, "the arguments do not fit %s", t.ID())
-		}
-		out, err := s.Run(ctx, ses, in)
-		if err != nil {
-			return nil, err
-		}
-		return out, nil
-	}
-	return t
+		Effect: s.Effect, Idempotent: s.Idempotent, OpenWorld: s.OpenWorld, Slow: s.Slow, Args: reflect.TypeFor[In](),
+	}, reflect.TypeFor[Out](), run != nil, func(ctx context.Context, ses Session, in any) (Result, error) {
+		return run(ctx, ses, *in.(*In))
+	})
 }
 
-func newTool(t Tool, in, out reflect.Type, runs bool) *Tool {
+// newTool completes t. run takes a pointer to the arguments.
+func newTool(t Tool, out reflect.Type, runs bool, run func(context.Context, Session, any) (Result, error)) *Tool {
 	if t.Command == "" {
 		t.Command = t.Name
 	}
 	if t.Name == "" || t.Short == "" || t.Effect == 0 || !runs {
 		panic("tools: " + t.Name + " lacks a name, a short help, an effect or a function")
 	}
-	t.Args = in
-	t.in = sync.OnceValue(func() *schema { return infer(in, t.Name, false) })
-	t.agentIn = sync.OnceValue(func() *schema { return infer(in, t.Name, true) })
+	t.in = sync.OnceValue(func() *schema { return infer(t.Args, t.Name, false) })
+	t.agentIn = sync.OnceValue(func() *schema { return infer(t.Args, t.Name, true) })
 	t.out = sync.OnceValue(func() *schema { return infer(out, t.Name, true) })
+	t.run = func(ctx context.Context, ses Session, args json.RawMessage) (Result, error) {
+		in := reflect.New(t.Args).Interface()
+		if err := json.Unmarshal(args, in); err != nil {
+			return nil, workspace.Errorf(workspace.Invalid, "the arguments do not fit %s", t.ID())
+		}
+		out, err := run(ctx, ses, in)
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	}
 	return &t
 }
