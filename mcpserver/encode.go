@@ -2,6 +2,7 @@ package mcpserver
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/mark3labs/mcp-go/mcp"
 )
@@ -11,6 +12,9 @@ import (
 // through four more times.
 func encode(b []byte, id json.RawMessage, a answerMessage) ([]byte, error) {
 	a.JSONRPC, a.ID = mcp.JSONRPC_VERSION, id
+	if list, ok := a.Result.(mcp.ListToolsResult); ok && a.Error == nil {
+		return encodeTools(b, id, list)
+	}
 	structured, text, ok := finished(a.Result)
 	if !ok {
 		all, err := json.Marshal(a)
@@ -27,6 +31,35 @@ func encode(b []byte, id json.RawMessage, a answerMessage) ([]byte, error) {
 	b = append(b, `}],"structuredContent":`...)
 	b = append(b, structured...)
 	return append(b, `}}`...), nil
+}
+
+// encodeTools does it for the longest answer of all, which every client asks
+// for first: tool by tool. The library's encoder would hold four copies of it.
+func encodeTools(b []byte, id json.RawMessage, list mcp.ListToolsResult) ([]byte, error) {
+	head, err := json.Marshal(list.PaginatedResult)
+	if err != nil {
+		return b, err
+	}
+	b = slices.Grow(b, 1400*len(list.Tools)) // what a tool of ours takes
+	b = append(b, `{"jsonrpc":"2.0","id":`...)
+	b = append(b, id...)
+	b = append(b, `,"result":`...)
+	b = append(b, head[:len(head)-1]...)
+	if len(head) > len(`{}`) {
+		b = append(b, ',')
+	}
+	b = append(b, `"tools":[`...)
+	for i, t := range list.Tools {
+		one, err := t.MarshalJSON()
+		if err != nil {
+			return b, err
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, one...)
+	}
+	return append(b, `]}}`...), nil
 }
 
 // finished returns the two parts of a call's result that has no other.
