@@ -20,7 +20,7 @@ import (
 const (
 	maxBinary       = 18 << 20
 	maxInstructions = 3_000_000
-	maxIdle         = 1.32 // of the bare server's peak memory; the goal is 1.20, and docs/performance.md says what is in the way
+	maxIdle         = 1.27 // of the bare server's peak memory; the goal is 1.20, and docs/performance.md says what is in the way
 	maxAfter        = 1.25
 )
 

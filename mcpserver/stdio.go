@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"example.com/akos/internal/stack"
 	"example.com/akos/tools"
 	"example.com/akos/workspace"
 	"github.com/mark3labs/mcp-go/mcp"
@@ -42,7 +43,10 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 	}
 	c.ctx = s.mcp.WithContext(calls, c.session)
 	readErr := make(chan error, 1)
-	go func() { readErr <- c.read(in) }()
+	go func() {
+		stack.Grow()
+		readErr <- c.read(in)
+	}()
 
 	var err error
 	select {

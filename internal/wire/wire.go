@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	_ "example.com/akos/internal/stack" // the stack of main, before anything runs
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/entry"
 	"example.com/akos/workspace/login"
