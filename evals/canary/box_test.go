@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age/armor"
 	"github.com/creack/pty"
 )
 
@@ -497,7 +498,8 @@ func (b *box) types(want int, args []string, steps ...step) []byte {
 	b.Helper()
 	label, screen, out, errs := b.onTerminal(want, args, steps...)
 	b.search(label+": the screen", screen, true, true)
-	b.search(label+": stdout", out, true, true)
+	// In what is sealed, four characters of a value are found by chance.
+	b.search(label+": stdout", out, !bytes.HasPrefix(out, []byte(armor.Header)), true)
 	b.search(label+": stderr", errs, true, true)
 	b.searchFiles(label)
 	return out
