@@ -30,7 +30,8 @@
 // cookies, links. A relay between the two learns them from the wire; they are
 // nowhere but where the protocol puts them ([mayAnswer], [maySend]), in the
 // file or on the terminal of token create, and, as SHA-256 and of tokens alone,
-// in the state of the sidecar. A user code is for the eyes of the person, and
+// in the state of the sidecar. Over HTTP a token comes with every request to
+// akos-mcp, and never comes back. A user code is for the eyes of the person, and
 // is in no log, file or command line.
 //
 // It does not know how akos works, but for where keys and rows lie, to damage
@@ -109,6 +110,7 @@ func identity(t *testing.T, w *world) {
 	later("damage", (*box).damage)
 	later("ends", (*box).ends)
 	later("entry", (*box).entries)
+	later("http", (*box).overHTTP)
 	t.Run("holder", func(t *testing.T) {
 		t.Parallel()
 		for what, change := range map[string]func(string) error{

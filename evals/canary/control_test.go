@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -35,9 +36,18 @@ var slips = map[string]string{
 	"state": `f, _ := os.OpenFile(os.Getenv("AKOS_HOME")+"/state.db-x", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); f.WriteString("\x00" + text); f.Close()`,
 }
 
+// spills are faults of akos-mcp over HTTP, with each token that comes.
+var spills = map[string]string{
+	"log":     `println("asked by", r.Header.Get("Authorization"))`,
+	"end":     `auth := r.Header.Get("Authorization"); println("asked by …" + auth[max(0, len(auth)-12):])`,
+	"file":    `os.WriteFile(os.Getenv("TMPDIR")+"/asked", []byte(r.Header.Get("Authorization")), 0o600)`,
+	"process": `exec.Command("sh", "-c", "sleep 1; : planted", r.Header.Get("Authorization")).Start(); time.Sleep(60 * time.Millisecond)`,
+}
+
 // TestControl builds akos with each of the leaks in the place where every
-// value becomes a secret, and with the slips where the sidecar has what it
-// hands out, and sees that the canary finds them.
+// value becomes a secret, with the slips where the sidecar has what it hands
+// out, and with the spills where a token comes over HTTP, and sees that the
+// canary finds them.
 func TestControl(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs("../..")
@@ -76,6 +86,7 @@ func TestControl(t *testing.T) {
 	}
 	plant("workspace/internal/secret/secret.go", "func New(b []byte) Value {\n", "b []byte", "LEAK", "crypto/sha256 encoding/base64 encoding/hex fmt os os/exec slices time", leaks)
 	plant("workspace/authserver/shelf.go", "func hash(text string) string {\n", "text string", "SLIP", "crypto/sha256 encoding/hex os", slips)
+	plant("mcpserver/bearer.go", "func bearer(r *http.Request) (token string, ok bool) {\n", "r *http.Request", "SPILL", "net/http os os/exec time", spills)
 	overlay, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +127,29 @@ func TestControl(t *testing.T) {
 				}
 			})
 		}
+	}
+	for name := range spills {
+		t.Run("http "+name, func(t *testing.T) {
+			found := &recorder{}
+			stop := w.watch(found)
+			b := w.box(t, "AKOS_VAULT=file", "SPILL="+name)
+			b.report, b.learns, b.hashes = found, true, true
+			s := b.serveHTTP("text")
+			s.agent(b.token("ada", "acme", "cli")).send(call("vault_list", map[string]any{}), true)
+			for deadline := time.Now().Add(time.Second); name == "process" && found.none() && time.Now().Before(deadline); {
+				time.Sleep(10 * time.Millisecond)
+			}
+			s.ends(syscall.SIGTERM, 0)
+			stop()
+			if !strings.Contains(strings.Join(found.texts, "\n"), "personal token as ") {
+				t.Errorf("the canary did not find the token: %q", found.texts)
+			}
+			for _, text := range found.texts {
+				if !strings.HasPrefix(text, "LEAK") {
+					t.Errorf("another fault than the leak: %s", text)
+				}
+			}
+		})
 	}
 	made := []string{"set-up key", "cookie", "device code", "transaction", "access token", "refresh token"}
 	for slip, kinds := range map[string][]string{

@@ -330,40 +330,64 @@ func (s *stranger) session() {
 	}
 }
 
-// vouched is a sidecar whose tokens are those of another identity provider,
-// which answers with what it was sent.
-func vouched(t *testing.T, w *world) {
-	var endpoint atomic.Pointer[akostest.Answer]
-	var idp *httptest.Server
-	idp = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// An echoing identity provider answers what it is asked of a token with what it
+// was sent.
+type echoing struct {
+	*httptest.Server
+	answer atomic.Pointer[akostest.Answer]
+}
+
+func newEchoing() *echoing {
+	p := &echoing{}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		if r.URL.Path == "/introspect" {
-			(*endpoint.Load())(w, r)
+			(*p.answer.Load())(w, r)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q,"jwks_uri":%q,"introspection_endpoint":%q,"id_token_signing_alg_values_supported":["RS256"]}`, idp.URL, idp.URL+"/a", idp.URL+"/t", idp.URL+"/k", idp.URL+"/introspect")
+		fmt.Fprintf(w, `{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q,"jwks_uri":%q,"introspection_endpoint":%q,"id_token_signing_alg_values_supported":["RS256"]}`, p.URL, p.URL+"/a", p.URL+"/t", p.URL+"/k", p.URL+"/introspect")
 	}))
-	defer idp.Close()
-	s := w.site(t, "json")
-	defer s.done()
-	s.start("--issuer", idp.URL, "--introspection-client", "canary", "--introspection-secret-file", s.source("secret", append(values.token.value, '\n')))
-	tokens := []string{string(values.vendor.value), string(values.line.value), akostest.JWT("at+jwt", map[string]any{"sub": string(values.third.value)})}
+	return p
+}
+
+// each calls ask with each of the provider's answers of a token in its place.
+func (p *echoing) each(audience string, ask func()) {
 	answers := bad()
 	for what, text := range map[string]string{
 		"as a user": `{"active":true,"sub":"{{request}}","tenant_id":"{{request}}","scope":"{{request}}","aud":"{{request}}","exp":9999999999}`,
-		"for us":    `{"active":true,"sub":"ada","aud":"` + s.relay.URL + `","scope":"{{request}}","exp":"{{request}}"}`,
+		"for us":    `{"active":true,"sub":"ada","aud":"` + audience + `","scope":"{{request}}","exp":"{{request}}"}`,
+		"its scope": `{"active":true,"sub":"ada","aud":"` + audience + `","scope":"{{request}}","exp":9999999999}`,
 		"inactive":  `{"active":"{{request}}"}`,
 	} {
 		answers[what] = akostest.Say(http.StatusOK, "application/json", text)
 	}
 	for _, answer := range answers {
-		endpoint.Store(&answer)
+		p.answer.Store(&answer)
+		ask()
+	}
+}
+
+// vouchers are tokens of a provider, which are canaries.
+func vouchers() []string {
+	return []string{string(values.vendor.value), string(values.line.value), akostest.JWT("at+jwt", map[string]any{"sub": string(values.third.value)})}
+}
+
+// vouched is a sidecar whose tokens are those of another identity provider,
+// which answers with what it was sent.
+func vouched(t *testing.T, w *world) {
+	idp := newEchoing()
+	defer idp.Close()
+	s := w.site(t, "json")
+	defer s.done()
+	s.start("--issuer", idp.URL, "--introspection-client", "canary", "--introspection-secret-file", s.source("secret", append(values.token.value, '\n')))
+	tokens := vouchers()
+	idp.each(s.relay.URL, func() {
 		for _, token := range tokens {
 			s.do(op{args: []string{"auth", "whoami"}, env: []string{"AGENTSKIT_TOKEN=" + token}, want: anyCode})
 		}
 		s.do(op{args: []string{"secrets", "set", "K", "--stdin", "--json"}, stdin: values.text.value, env: []string{"AGENTSKIT_TOKEN=" + tokens[0]}, want: anyCode})
-	}
+	})
 	idp.Close()
 	s.do(op{args: []string{"auth", "whoami"}, env: []string{"AGENTSKIT_TOKEN=" + tokens[0]}, want: anyCode})
 	s.stop(syscall.SIGTERM, 0)

@@ -236,64 +236,12 @@ func (b *box) slips() {
 func (b *box) protocolSlips() {
 	schemas := b.toolArguments()
 	for _, v := range []string{string(values.vendor.value), name} {
-		mayName := func(yes bool) op { return op{want: 0, mayName: yes} }
-		var asNames, asOthers []message
-		for tool, arguments := range schemas {
-			for _, a := range arguments {
-				for _, value := range []any{v, []string{v}, map[string]string{v: v}, map[string]any{"a": []any{v, 1, nil, map[string]any{v: v}}}} {
-					asNames = append(asNames, call(tool, map[string]any{a: value}))
-					full := map[string]any{"key": "K", "provider": "openai", "kind": "slack", "name": "n", "path": ".env"}
-					for k := range full {
-						if !strings.Contains(" "+strings.Join(arguments, " ")+" ", " "+k+" ") {
-							delete(full, k)
-						}
-					}
-					full[a] = value
-					asNames = append(asNames, call(tool, full))
-				}
-			}
-			asOthers = append(asOthers,
-				call(tool, map[string]any{v: v}), call(tool, map[string]any{"key": "K", v: 1}), call(tool, v), call(tool, []string{v}),
-				request("tools/call", map[string]any{"name": tool, "arguments": map[string]any{"value": v, "secret": v}}),
-				request("tools/call", map[string]any{"name": tool, "arguments": map[string]any{}, "_meta": map[string]any{"progressToken": v, v: v}}))
-		}
-		asNames = append(asNames, request("resources/read", map[string]any{"uri": "akos://connections/" + v}))
-		b.mcp(mayName(true), asNames...)
+		asNames, asOthers, asIDs := messageSlips(schemas, v)
+		b.mcp(op{want: 0, mayName: true}, asNames...)
+		b.mcp(op{want: 0}, asOthers...)
 		q, _ := json.Marshal(v)
-		line := func(format string) message {
-			return message{strings.ReplaceAll(format, "@", strings.Trim(string(q), `"`)), true}
-		}
-		note := func(format string) message { m := line(format); m.answered = false; return m }
-		asOthers = append(asOthers,
-			request(v, map[string]any{}), request("tools/"+v, map[string]any{v: v}), request("tools/call", map[string]any{"name": v, "arguments": map[string]any{}}),
-			request("tools/call", v), request("tools/call", []string{v}), request("tools/call", map[string]any{"name": map[string]any{v: v}}), request("tools/call", map[string]any{v: v}),
-			request("tools/list", map[string]any{"cursor": v}), request("tools/list", map[string]any{"_meta": map[string]any{v: v, "progressToken": v}}),
-			request("logging/setLevel", map[string]any{"level": v}), request("logging/setLevel", map[string]any{"level": "debug"}),
-			request("resources/read", map[string]any{"uri": v}), request("resources/read", map[string]any{"uri": "akos://providers/" + v}), request("resources/subscribe", map[string]any{"uri": v}),
-			request("prompts/get", map[string]any{"name": v, "arguments": map[string]any{v: v}}),
-			request("prompts/get", map[string]any{"name": "onboard-provider", "arguments": map[string]any{"provider": v}}),
-			request("prompts/get", map[string]any{"name": "onboard-provider", "arguments": map[string]any{"provider": "slack", "kind": v}}),
-			request("prompts/get", map[string]any{"name": "fix-missing-credentials", "arguments": map[string]any{"key": v, v: v}}),
-			complete("ref/prompt", "name", "onboard-provider", "provider", v), complete("ref/prompt", "name", v, v, v),
-			complete("ref/resource", "uri", "akos://connections/{name}", "name", v), complete("ref/resource", "uri", "akos://"+v, v, v),
-			request("completion/complete", map[string]any{"ref": map[string]any{"type": v, "name": v}, "argument": map[string]any{"name": v, "value": v}}),
-			request("initialize", map[string]any{"protocolVersion": v, "capabilities": map[string]any{v: v}, "clientInfo": map[string]any{"name": v, "version": v}}),
-			request("initialize", v),
-			note(`{"jsonrpc":"2.0","method":"notifications/@","params":{"@":"@"}}`), note(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"@","reason":"@"}}`),
-			note(`{"jsonrpc":"2.0","id":"@","result":{"@":"@"}}`), note(`{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"@"}}`),
-			line(`{"jsonrpc":"@","id":7000001,"method":"ping"}`), line(`{"jsonrpc":"2.0","id":7000002,"method":"ping","@":"@"}`),
-			line(`{"jsonrpc":"2.0","id":7000003,"method":"tools/call","params":{"name":"vault_put","arguments":{"key":"@`), line(`@`), line(`"@"`), line(`["@"]`), line(`{"@":"@"}`),
-			line(`{"jsonrpc":"2.0","id":{"@":"@"},"method":"ping"}`), line(`{"jsonrpc":"2.0","id":["@"],"method":"ping"}`), line(`{"jsonrpc":"2.0","id":7000004,"method":{"@":1}}`),
-			line(`{"jsonrpc":"2.0","id":7000005,"method":"tools/call","params":{"name":"vault_put","arguments":{"key":"K","key":"@"}}}`),
-			line(`{"jsonrpc":"2.0","id":7000006,"method":"tools/call","params":{"name":"vault_put","arguments":{"key":"K","@":1,"@":2}}}`),
-			line("{\"jsonrpc\":\"2.0\",\"id\":7000007,\"method\":\"@\xff\"}"),
-			line(`{"jsonrpc":"2.0","id":7000008,"method":"ping","params":{"x":"`+strings.Repeat("@", 4<<20/len(v)+1)+`"}}`))
-		b.mcp(mayName(false), asOthers...)
-		// JSON-RPC 2.0 §5: the id "MUST be the same as the value of the id
-		// member in the Request". It is the one thing that comes back.
-		for _, format := range []string{`{"jsonrpc":"2.0","id":"@","method":"ping"}`, `{"jsonrpc":"2.0","id":"@","method":"nothing"}`,
-			`{"jsonrpc":"2.0","id":"@","method":"tools/call","params":{"name":"vault_list","arguments":{"scope":"@"}}}`} {
-			b.mcp(op{want: 0, instead: string(q)}, line(format))
+		for _, m := range asIDs {
+			b.mcp(op{want: 0, instead: string(q)}, m)
 		}
 		for _, args := range [][]string{{"--@"}, {"-@"}, {"@"}, {"--tools", "@"}, {"--exclude-tools", "@"}, {"--log-format", "@"}, {"--verbose=@"}, {"--http", "@"}} {
 			for i := range args {
@@ -306,6 +254,67 @@ func (b *box) protocolSlips() {
 				stdin: []byte(call("vault_list", map[string]any{}).text + "\n" + call("workspace_status", map[string]any{}).text + "\n" + call("vault_put", map[string]any{"key": "K"}).text + "\n")})
 		}
 	}
+}
+
+// messageSlips returns messages with v where a name belongs, where it does
+// not, and as an id.
+func messageSlips(schemas map[string][]string, v string) (asNames, asOthers, asIDs []message) {
+	for tool, arguments := range schemas {
+		for _, a := range arguments {
+			for _, value := range []any{v, []string{v}, map[string]string{v: v}, map[string]any{"a": []any{v, 1, nil, map[string]any{v: v}}}} {
+				asNames = append(asNames, call(tool, map[string]any{a: value}))
+				full := map[string]any{"key": "K", "provider": "openai", "kind": "slack", "name": "n", "path": ".env"}
+				for k := range full {
+					if !strings.Contains(" "+strings.Join(arguments, " ")+" ", " "+k+" ") {
+						delete(full, k)
+					}
+				}
+				full[a] = value
+				asNames = append(asNames, call(tool, full))
+			}
+		}
+		asOthers = append(asOthers,
+			call(tool, map[string]any{v: v}), call(tool, map[string]any{"key": "K", v: 1}), call(tool, v), call(tool, []string{v}),
+			request("tools/call", map[string]any{"name": tool, "arguments": map[string]any{"value": v, "secret": v}}),
+			request("tools/call", map[string]any{"name": tool, "arguments": map[string]any{}, "_meta": map[string]any{"progressToken": v, v: v}}))
+	}
+	asNames = append(asNames, request("resources/read", map[string]any{"uri": "akos://connections/" + v}), request("resources/read", map[string]any{"uri": v}))
+	q, _ := json.Marshal(v)
+	line := func(format string) message {
+		return message{strings.ReplaceAll(format, "@", strings.Trim(string(q), `"`)), true}
+	}
+	note := func(format string) message { m := line(format); m.answered = false; return m }
+	asOthers = append(asOthers,
+		request(v, map[string]any{}), request("tools/"+v, map[string]any{v: v}), request("tools/call", map[string]any{"name": v, "arguments": map[string]any{}}),
+		request("tools/call", v), request("tools/call", []string{v}), request("tools/call", map[string]any{"name": map[string]any{v: v}}), request("tools/call", map[string]any{v: v}),
+		request("tools/list", map[string]any{"cursor": v}), request("tools/list", map[string]any{"_meta": map[string]any{v: v, "progressToken": v}}),
+		request("logging/setLevel", map[string]any{"level": v}), request("logging/setLevel", map[string]any{"level": "debug"}),
+		request("resources/read", map[string]any{"uri": "akos://providers/" + v}), request("resources/subscribe", map[string]any{"uri": v}),
+		request("prompts/get", map[string]any{"name": v, "arguments": map[string]any{v: v}}),
+		request("prompts/get", map[string]any{"name": "onboard-provider", "arguments": map[string]any{"provider": v}}),
+		request("prompts/get", map[string]any{"name": "onboard-provider", "arguments": map[string]any{"provider": "slack", "kind": v}}),
+		request("prompts/get", map[string]any{"name": "fix-missing-credentials", "arguments": map[string]any{"key": v, v: v}}),
+		complete("ref/prompt", "name", "onboard-provider", "provider", v), complete("ref/prompt", "name", v, v, v),
+		complete("ref/resource", "uri", "akos://connections/{name}", "name", v), complete("ref/resource", "uri", "akos://"+v, v, v),
+		request("completion/complete", map[string]any{"ref": map[string]any{"type": v, "name": v}, "argument": map[string]any{"name": v, "value": v}}),
+		request("initialize", map[string]any{"protocolVersion": v, "capabilities": map[string]any{v: v}, "clientInfo": map[string]any{"name": v, "version": v}}),
+		request("initialize", v),
+		note(`{"jsonrpc":"2.0","method":"notifications/@","params":{"@":"@"}}`), note(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"@","reason":"@"}}`),
+		note(`{"jsonrpc":"2.0","id":"@","result":{"@":"@"}}`), note(`{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"@"}}`),
+		line(`{"jsonrpc":"@","id":7000001,"method":"ping"}`), line(`{"jsonrpc":"2.0","id":7000002,"method":"ping","@":"@"}`),
+		line(`{"jsonrpc":"2.0","id":7000003,"method":"tools/call","params":{"name":"vault_put","arguments":{"key":"@`), line(`@`), line(`"@"`), line(`["@"]`), line(`{"@":"@"}`),
+		line(`{"jsonrpc":"2.0","id":{"@":"@"},"method":"ping"}`), line(`{"jsonrpc":"2.0","id":["@"],"method":"ping"}`), line(`{"jsonrpc":"2.0","id":7000004,"method":{"@":1}}`),
+		line(`{"jsonrpc":"2.0","id":7000005,"method":"tools/call","params":{"name":"vault_put","arguments":{"key":"K","key":"@"}}}`),
+		line(`{"jsonrpc":"2.0","id":7000006,"method":"tools/call","params":{"name":"vault_put","arguments":{"key":"K","@":1,"@":2}}}`),
+		line("{\"jsonrpc\":\"2.0\",\"id\":7000007,\"method\":\"@\xff\"}"),
+		line(`{"jsonrpc":"2.0","id":7000008,"method":"ping","params":{"x":"`+strings.Repeat("@", 4<<20/len(v)+1)+`"}}`))
+	// JSON-RPC 2.0 §5: the id "MUST be the same as the value of the id
+	// member in the Request". It is the one thing that comes back.
+	for _, format := range []string{`{"jsonrpc":"2.0","id":"@","method":"ping"}`, `{"jsonrpc":"2.0","id":"@","method":"nothing"}`,
+		`{"jsonrpc":"2.0","id":"@","method":"tools/call","params":{"name":"vault_list","arguments":{"scope":"@"}}}`} {
+		asIDs = append(asIDs, line(format))
+	}
+	return asNames, asOthers, asIDs
 }
 
 // toolArguments returns the tools and the names of their arguments, as the
