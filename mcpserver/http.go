@@ -104,9 +104,11 @@ func (s *Server) ServeHTTP(ctx context.Context, o HTTPOptions, choice string, re
 		// They hold for every request, also one that is refused before its body
 		// is read. A call has other ones once its body is there.
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: bodyTime, WriteTimeout: writeTime,
+		Protocols:   &http.Protocols{}, // whose streams would end at a deadline when nothing is written
 		BaseContext: func(net.Listener) context.Context { return calls },
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	srv.Protocols.SetHTTP1(true)
 	if o.TLSCert != "" {
 		cert, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
 		if err != nil {
