@@ -2,9 +2,11 @@ package mcpserver
 
 import (
 	"context"
+	"crypto/sha256"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"example.com/akos/tools"
 	"example.com/akos/workspace"
@@ -19,14 +21,47 @@ type Verifier interface {
 
 // own is the Verifier of the tokens of this home's sidecar: they are looked up
 // in the state that both share, so one that is revoked is worth nothing at
-// once, and the sidecar need not run.
+// once, and the sidecar need not run. What was found is good for as long as
+// nobody has written to the state.
 type own struct {
 	*workspace.Workspace
 	audience string
+
+	mu      sync.Mutex
+	version int64
+	known   map[[sha256.Size]byte]workspace.Identity // at version
 }
 
-func (o own) Verify(ctx context.Context, token string) (workspace.Identity, error) {
-	return o.Bearer(ctx, token, o.audience)
+// maxKnown bounds the tokens that are known.
+const maxKnown = 4096
+
+// Verify implements Verifier.
+func (o *own) Verify(ctx context.Context, token string) (workspace.Identity, error) {
+	version, err := o.Store.Version(ctx)
+	if err != nil {
+		return workspace.Identity{}, err
+	}
+	sum := sha256.Sum256([]byte(token))
+	o.mu.Lock()
+	id, ok := o.known[sum]
+	ok = ok && o.version == version && o.Now().Before(id.ExpiresAt)
+	o.mu.Unlock()
+	if ok {
+		return id, nil
+	}
+	id, err = o.Bearer(ctx, token, o.audience)
+	if err != nil {
+		return id, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.version < version || len(o.known) >= maxKnown {
+		o.version, o.known = version, map[[sha256.Size]byte]workspace.Identity{}
+	}
+	if o.version == version { // what was read before another one wrote is not kept
+		o.known[sum] = id
+	}
+	return id, nil
 }
 
 // maxToken bounds a token, in bytes.

@@ -166,7 +166,7 @@ func (s *Server) endpoint(ctx context.Context, o HTTPOptions, choice, public str
 		}
 		h.verifier = v
 	default:
-		h.verifier = own{s.workspace, public + endpointPath}
+		h.verifier = &own{Workspace: s.workspace, audience: public + endpointPath}
 	}
 	h.library = server.NewStreamableHTTPServer(s.mcp,
 		server.WithSessionIdManager(h.sessions),

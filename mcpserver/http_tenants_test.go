@@ -2,8 +2,10 @@ package mcpserver_test
 
 import (
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -153,6 +155,46 @@ func TestHTTPMembers(t *testing.T) {
 	// Another of the same name is another, whom the old token does not serve.
 	h.account(t, "ada", "acme")
 	gone(a, acme)
+}
+
+// TestHTTPRevoked: what the server remembers of a token is worth nothing once
+// the token is revoked, by another process, whatever else goes on.
+func TestHTTPRevoked(t *testing.T) {
+	h := newHome(t)
+	h.account(t, "ada", "")
+	h.account(t, "bob", "")
+	w := overHTTP(t, h, mcpserver.Options{})
+	other := w.connect(h.token(t, "bob", "", "cli"))
+	open, closeAll, err := h.open("cli", "", h.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll()
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { // others read, and write in this process
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			other.post(ping).is(200, 0)
+			other.call("connection_create", fmt.Sprintf(`{"kind":"slack","name":"n%d","vaultKeys":{"token":"SLACK_BOT_TOKEN"},"config":{}}`, i%50))
+		}
+	})
+	for range 40 {
+		a := w.connect(h.token(t, "ada", "", "read"))
+		for range 5 {
+			a.post(ping).is(200, 0)
+		}
+		if _, err := open.RevokeToken(t.Context(), "read ada "); err != nil {
+			t.Fatal(err)
+		}
+		a.post(ping).is(401, -32600)
+	}
+	close(stop)
+	wg.Wait()
 }
 
 // TestHTTPPlace: nobody who comes with a token is told where this process

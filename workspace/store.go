@@ -14,6 +14,10 @@ type Store interface {
 	// Write runs fn alone; all that it did is on disk when Write returns nil,
 	// and nothing of it otherwise.
 	Write(ctx context.Context, fn func(Tx) error) error
+	// Version returns a number that is the same as before only if nothing was
+	// committed since, by this process or another: what was read after one
+	// call is still so while the next ones return the same.
+	Version(ctx context.Context) (int64, error)
 	// Alone runs fn while nobody else, in this process or another, is in Alone
 	// with the same name. It takes no lock of Read and Write.
 	Alone(ctx context.Context, name string, fn func() error) error

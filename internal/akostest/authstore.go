@@ -15,9 +15,10 @@ import (
 // clients and audit. Whatever else is asked of it panics. The zero AuthStore
 // is empty.
 type AuthStore struct {
-	mu   sync.RWMutex
-	data authData
-	fail func() error
+	mu     sync.RWMutex
+	data   authData
+	fail   func() error
+	writes int64
 }
 
 // Fail makes each transaction from now on fail with what fn returns; nil makes
@@ -55,6 +56,7 @@ func (s *AuthStore) Write(ctx context.Context, fn func(workspace.Tx) error) erro
 	if err := s.fails(ctx); err != nil {
 		return err
 	}
+	s.writes++
 	d := authData{
 		users: copied(s.data.users), members: copied(s.data.members),
 		tokens: copied(s.data.tokens), clients: copied(s.data.clients),
@@ -72,6 +74,13 @@ func (s *AuthStore) fails(ctx context.Context) error {
 		return err
 	}
 	return s.fail()
+}
+
+// Version counts the calls of Write.
+func (s *AuthStore) Version(ctx context.Context) (int64, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.writes, s.fails(ctx)
 }
 
 // Alone runs fn.

@@ -171,6 +171,16 @@ func (c *conn) within(ctx context.Context, begin string, fn func(*tx) error) (er
 	return nil
 }
 
+// dataVersion returns a number that changes once another connection has
+// committed. https://sqlite.org/pragma.html#pragma_data_version
+func (c *conn) dataVersion(ctx context.Context) (v int64, err error) {
+	c.db.SetInterrupt(ctx)
+	defer c.db.SetInterrupt(context.Background())
+	t := &tx{conn: c, readOnly: true}
+	_, err = t.one(func(s *sqlite3.Stmt) { v = s.ColumnInt64(0) }, `PRAGMA data_version`)
+	return v, err
+}
+
 // How a transaction begins: one that writes takes the lock at once, so that
 // what it reads is still true when it writes.
 const (

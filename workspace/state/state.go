@@ -35,6 +35,12 @@ type DB struct {
 	// this process's callers wait for one another here, with their context,
 	// and not in SQLite's busy loop.
 	turn chan *conn
+	// What Version tells, and what it was made of; whoever has the turn.
+	version int64
+	seen    struct {
+		by   *conn
+		data int64
+	}
 }
 
 // New returns the state under dir, which need not exist yet.
@@ -81,6 +87,7 @@ func (d *DB) Write(ctx context.Context, fn func(workspace.Tx) error) error {
 		case c.frozen:
 			return sqlite3.READONLY
 		}
+		d.version++ // data_version tells of others alone
 		if err := c.within(ctx, beginWrite, func(t *tx) error { return fn(t) }); err != nil {
 			return err
 		}
@@ -90,6 +97,26 @@ func (d *DB) Write(ctx context.Context, fn func(workspace.Tx) error) error {
 		c.fold()
 		return nil
 	})
+}
+
+// Version returns a number that is the same as before only if nothing was
+// committed since.
+func (d *DB) Version(ctx context.Context) (v int64, err error) {
+	err = d.use(ctx, false, func(c *conn) error {
+		data := int64(-1)
+		if c != nil && !c.frozen {
+			if data, err = c.dataVersion(ctx); err != nil {
+				return err
+			}
+		}
+		if data < 0 || c != d.seen.by || data != d.seen.data {
+			d.seen.by, d.seen.data = c, data
+			d.version++
+		}
+		v = d.version
+		return nil
+	})
+	return v, err
 }
 
 // errLost says that a transaction went into files that nobody will read.
