@@ -449,6 +449,28 @@ func TestHTTPShutdown(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a question", func(t *testing.T) {
+		t.Parallel()
+		d := newHome(t).daemon(t, binary(t), "--http", "127.0.0.1:0", "--no-auth")
+		a := d.connectAs("", `{"elicitation":{"url":{}}}`)
+		done := make(chan answer, 1)
+		go func() { done <- a.post(request(1, "vault_put", `{"key":"GITHUB_TOKEN"}`)) }()
+		select {
+		case res := <-done:
+			t.Fatalf("the call does not wait: %s", res.body)
+		case <-time.After(500 * time.Millisecond):
+		}
+		start := time.Now()
+		d.signal(syscall.SIGTERM)
+		d.ends(0)
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		// The client is told that nobody waits for its answer, and how things stand.
+		if res := <-done; !strings.Contains(res.body, "notifications/cancelled") || entryOf(t, res.rpc()).Status != "pending" {
+			t.Errorf("%s", res.body)
+		}
+	})
 	t.Run("second signal", func(t *testing.T) {
 		t.Parallel()
 		h := newHome(t)
