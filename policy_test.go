@@ -76,6 +76,7 @@ var reveals = []string{
 	"workspace/key.go",             // to measure it, and to take off a line end
 	"workspace/login/form.go",      // into a request of an authorization server; to find it in an answer
 	"workspace/password.go",        // into argon2id
+	"workspace/refuse.go",          // to see whether it can be guessed
 	"workspace/remote/remote.go",   // into a request to a workspace server
 	"workspace/token.go",           // to hash a token; and a new one to its maker
 	"workspace/transfer.go",        // into the payload of an export, and out of it

@@ -140,6 +140,11 @@ func (w *Workspace) open(ctx context.Context, k DataKey) (Sealer, error) {
 			w.Log.WarnContext(ctx, "the state of a key holder was not noted", "err", e)
 		}
 	}
+	if err == nil {
+		if e := w.hashOld(ctx, k, s); e != nil { // later, then
+			w.Log.DebugContext(ctx, "stored values were not hashed", "err", e)
+		}
+	}
 	return s, err
 }
 

@@ -70,6 +70,10 @@ func (w *Workspace) Diagnose(ctx context.Context) []Finding {
 		skip("vault key", "it is in the state")
 	}
 
+	if _, err := w.Keys.Hasher(ctx, false); err != nil {
+		note("hash key", "", err)
+	}
+
 	err = nil
 	if w.TokensDiffer() {
 		err = Errorf(Invalid, "AGENTSKIT_TOKEN and AKOS_TOKEN are both set and differ; the first wins").WithHint("unset AKOS_TOKEN")

@@ -114,7 +114,7 @@ func (w *Workspace) entry(ctx context.Context, site Site, owner string, req Ente
 	if err != nil {
 		return Entry{}, err
 	}
-	e := Entry{Workspace: site.ID, Client: claimed(req.Client), Reason: claimed(req.Reason)}
+	e := Entry{Workspace: site.ID, Client: w.claimed(ctx, req.Client), Reason: w.claimed(ctx, req.Reason)}
 	var puts []PutRequest
 	for _, key := range keys {
 		put := PutRequest{Key: key, Scope: req.Scope, owner: owner, client: e.Client, onPage: true}
@@ -151,9 +151,9 @@ func (w *Workspace) enter(ctx context.Context, puts []PutRequest) ([]Stored, err
 
 // claimed returns what a client says of itself if it can be shown and noted:
 // what looks like a credential is none of that.
-func claimed(s string) string {
+func (w *Workspace) claimed(ctx context.Context, s string) string {
 	const most = 1 << 10
-	if Refuse(s, "a name") != nil || len(s) > most {
+	if len(s) > most || w.RefuseAny(ctx, "a name", s) != nil {
 		return ""
 	}
 	return s

@@ -160,6 +160,7 @@ type holders struct {
 	// before is called by Create: what another process does meanwhile.
 	before    func()
 	fail      error // of Create
+	hashFails error // of Hasher
 	discarded []string
 }
 
@@ -187,6 +188,21 @@ func (h *holders) Create(_ context.Context, b workspace.Backend) (workspace.Data
 	id := rand.Text()
 	h.keks[id] = true
 	return workspace.DataKey{ID: id, Backend: b, Holder: string(b), Wrapped: []byte("w"), Created: time.Now().UTC()}, sealer{id}, nil
+}
+
+// Hasher hashes with SHA-256 and no key. All hashes begin alike.
+func (h *holders) Hasher(context.Context, bool) (workspace.Hasher, error) {
+	if h.hashFails != nil {
+		return nil, h.hashFails
+	}
+	return hasher{}, nil
+}
+
+type hasher struct{}
+
+func (hasher) Hash(v workspace.Secret) []byte {
+	sum := sha256.Sum256(bytes.TrimSpace(secret.Reveal(v)))
+	return append([]byte("testalike"), sum[:]...)
 }
 
 func (h *holders) Open(_ context.Context, k workspace.DataKey) (workspace.Sealer, error) {

@@ -99,6 +99,7 @@ func (w *Workspace) Rollback(ctx context.Context, key string, version int, scope
 	if err != nil {
 		return Stored{}, err
 	}
+	hasher := w.hasher(ctx)
 	var s Sealed
 	err = w.Store.Write(ctx, func(tx Tx) error {
 		// It may have been removed while its holder was asked for the key.
@@ -108,7 +109,7 @@ func (w *Workspace) Rollback(ctx context.Context, key string, version int, scope
 			return Errorf(Conflict, "%s changed meanwhile; nothing was stored", ref.Key).WithHint("akos vault history %s%s", ref.Key, scopeFlag(scope))
 		}
 		var err error
-		if s, err = seal(tx, ref, v, k.ID, sealer, w.Now()); err != nil {
+		if s, err = seal(tx, ref, v, k.ID, sealer, hasher, w.Now()); err != nil {
 			return err
 		}
 		return tx.Audit(w.event("vault.rollback", site, ref, fmt.Sprintf("version %d as %d", version, s.Version)))

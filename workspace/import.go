@@ -292,6 +292,7 @@ func (w *Workspace) take(ctx context.Context, site Site, req ImportRequest, item
 	if err != nil {
 		return err
 	}
+	hasher := w.hasher(ctx)
 	return w.Store.Write(ctx, func(tx Tx) error {
 		var taken []string
 		for _, it := range items {
@@ -312,7 +313,7 @@ func (w *Workspace) take(ctx context.Context, site Site, req ImportRequest, item
 				r.Skipped = append(r.Skipped, SkippedKey{it.key, reasonUnchanged})
 				continue
 			}
-			s, err := seal(tx, ref, it.value, dataKey, sealer, w.Now())
+			s, err := seal(tx, ref, it.value, dataKey, sealer, hasher, w.Now())
 			if err != nil {
 				return err
 			}

@@ -115,15 +115,6 @@ func pasted(what string) *Error {
 		WithHint("akos creds list")
 }
 
-// Refuse returns an error if s, given as what, looks like a credential. The
-// error does not echo it.
-func Refuse(s, what string) error {
-	if catalog.LooksLikeCredential(s) {
-		return pasted(what)
-	}
-	return nil
-}
-
 // ShellQuote returns s as one word of a POSIX shell, so that a hint works
 // when pasted.
 func ShellQuote(s string) string {

@@ -44,6 +44,18 @@ type Sealer interface {
 	Unseal(box, ad []byte) (Secret, error)
 }
 
+// A Hasher hashes values under a key of this home that seals nothing: so what
+// somebody gives can be compared with what is stored while the vault stays
+// closed.
+type Hasher interface {
+	// Hash returns HashID bytes that name the key, and the keyed hash of value
+	// without the space around it.
+	Hash(value Secret) []byte
+}
+
+// HashID is how many bytes of a hash name the key that it was made with.
+const HashID = 4
+
 // KeyHolders reach the places that hold key-encryption keys. Every method
 // that can wait honours ctx and has a deadline of its own: a keychain that
 // hangs is an Unavailable error with the way out, never a hang.
@@ -61,6 +73,9 @@ type KeyHolders interface {
 	// Present reports whether the holder of k can still have the KEK, as far
 	// as can be told at once: it asks no keychain.
 	Present(k DataKey) bool
+	// Hasher returns the Hasher of this home. Where it has none yet, it is made
+	// if make is set, and nil otherwise.
+	Hasher(ctx context.Context, make bool) (Hasher, error)
 	// Discard removes the KEK of a data key that Create made and that was
 	// never used, because another process was first.
 	Discard(ctx context.Context, k DataKey) error

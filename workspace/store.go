@@ -54,6 +54,15 @@ type SecretTx interface {
 	PutSecret(s Sealed) error
 	// DeleteSecret forgets the key and all its versions.
 	DeleteSecret(ref Ref) error
+	// Hashes returns the values of the workspace and of the tenant whose hash
+	// begins with start, with nothing but their Ref, Version and Hash.
+	Hashes(workspace, tenant string, start []byte) ([]Sealed, error)
+	// Unhashed returns some of the values under a data key that have no hash,
+	// or one made with another key than that called id.
+	Unhashed(dataKey string, id []byte) ([]Sealed, error)
+	// SetHash notes the hash of a value; an empty one says that it is to have
+	// none.
+	SetHash(ref Ref, version int, hash []byte) error
 }
 
 // KeepVersions is how many versions of a value are kept.
@@ -65,6 +74,7 @@ type Sealed struct {
 	Version int // counts from 1
 	DataKey string
 	Box     []byte
+	Hash    []byte // of a Hasher; empty for a value that has none, nil until it is known
 	Created time.Time
 }
 

@@ -94,6 +94,7 @@ func (w *Workspace) putAll(ctx context.Context, reqs []PutRequest) ([]Stored, er
 	if err != nil {
 		return nil, err
 	}
+	hasher := w.hasher(ctx)
 	var all []Stored
 	err = w.Store.Write(ctx, func(tx Tx) error {
 		all = nil // the store may begin again
@@ -103,7 +104,7 @@ func (w *Workspace) putAll(ctx context.Context, reqs []PutRequest) ([]Stored, er
 					return err
 				}
 			}
-			s, err := seal(tx, refs[i], req.Value, k.ID, sealer, w.Now())
+			s, err := seal(tx, refs[i], req.Value, k.ID, sealer, hasher, w.Now())
 			if err != nil {
 				return err
 			}
@@ -152,12 +153,12 @@ func refuseExisting(tx Tx, ref Ref) error {
 }
 
 // seal seals v as the next version of ref and stores it.
-func seal(tx Tx, ref Ref, v Secret, dataKey string, sealer Sealer, now time.Time) (Sealed, error) {
+func seal(tx Tx, ref Ref, v Secret, dataKey string, sealer Sealer, hasher Hasher, now time.Time) (Sealed, error) {
 	old, ok, err := tx.Secret(ref, 0)
 	if err != nil {
 		return Sealed{}, err
 	}
-	s := Sealed{Ref: ref, Version: 1, DataKey: dataKey, Created: now}
+	s := Sealed{Ref: ref, Version: 1, DataKey: dataKey, Created: now, Hash: hashOf(hasher, v)}
 	if ok {
 		s.Ref.Key, s.Version = old.Ref.Key, old.Version+1
 	}

@@ -42,14 +42,15 @@ type Options struct {
 }
 
 // A Workspace is one person's view of one workspace. It is safe for
-// concurrent use and remembers nothing but the logins that it waits for: every
+// concurrent use and remembers nothing but the logins that it waits for and a count: every
 // operation asks the project and the store anew, so that what another process
 // changed is true here at once.
 type Workspace struct {
 	Options
-	logins  *logins
-	hashing hashing
-	files   slots // reads of files that may be large
+	logins   *logins
+	hashing  hashing
+	files    slots // reads of files that may be large
+	refusals *refusals
 }
 
 // New returns a Workspace on its parts. It touches none of them.
@@ -63,7 +64,7 @@ func New(opts Options) *Workspace {
 	if opts.Remote == nil {
 		opts.Remote = offline{}
 	}
-	return &Workspace{opts, &logins{pending: map[string]*pendingLogin{}}, hashing{make(slots, 2)}, make(slots, 2)}
+	return &Workspace{opts, &logins{pending: map[string]*pendingLogin{}}, hashing{make(slots, 2)}, make(slots, 2), &refusals{}}
 }
 
 // A Site is where a workspace was found.

@@ -21,7 +21,10 @@ func (empty) Secret(workspace.Ref, int) (workspace.Sealed, bool, error) {
 	return workspace.Sealed{}, false, nil
 }
 func (empty) Connections(string, string, string) ([]workspace.Connection, error) { return nil, nil }
+func (empty) Hashes(string, string, []byte) ([]workspace.Sealed, error)          { return nil, nil }
+func (empty) Unhashed(string, []byte) ([]workspace.Sealed, error)                { return nil, nil }
 
+func (empty) SetHash(workspace.Ref, int, []byte) error                  { return errReadOnly }
 func (empty) PutSecret(workspace.Sealed) error                          { return errReadOnly }
 func (empty) DeleteSecret(workspace.Ref) error                          { return errReadOnly }
 func (empty) AddDataKey(workspace.DataKey) error                        { return errReadOnly }

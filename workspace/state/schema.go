@@ -12,7 +12,8 @@ import (
 // that was released never changes.
 //
 // Times are Unix milliseconds, lists are JSON. fold is the lower-case form of a
-// key, under which it is compared.
+// key, under which it is compared. hash is what is compared with arguments: NULL
+// until it is known, empty for a value that is not compared.
 var migrations = [...]string{`
 CREATE TABLE data_key (
 	seq     INTEGER PRIMARY KEY,
@@ -143,7 +144,11 @@ CREATE TABLE client (
 	redirects TEXT NOT NULL,
 	created   INTEGER NOT NULL
 ) STRICT;
-` + stampTable}
+` + stampTable, `
+ALTER TABLE value ADD COLUMN hash BLOB;
+CREATE INDEX value_hash ON value(hash, secret, version) WHERE hash > x'';
+CREATE INDEX value_unhashed ON value(data_key) WHERE hash IS NULL;
+`}
 
 func (t *tx) version() (v int, err error) {
 	_, err = t.one(func(s *sqlite3.Stmt) { v = s.ColumnInt(0) }, `PRAGMA user_version`)

@@ -100,8 +100,8 @@ func (t *tx) PutSecret(s workspace.Sealed) error {
 	if err != nil {
 		return err
 	}
-	if err := t.exec(`INSERT INTO value (secret, version, data_key, created, box) VALUES (?, ?, ?, ?, ?)`,
-		id, s.Version, s.DataKey, ms(s.Created), s.Box); err != nil {
+	if err := t.exec(`INSERT INTO value (secret, version, data_key, created, box, hash) VALUES (?, ?, ?, ?, ?, ?)`,
+		id, s.Version, s.DataKey, ms(s.Created), s.Box, s.Hash); err != nil {
 		return err
 	}
 	return t.exec(`DELETE FROM value WHERE secret = ? AND version <= ?`, id, s.Version-workspace.KeepVersions)

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 
 	"example.com/akos/workspace"
@@ -18,7 +17,6 @@ const (
 	identityName    = home.Identity
 	identityPrefix  = "AKOS-KEK-1 "
 	identityComment = "# The key of the akos vault in this directory. Whoever has it can open every value: keep it private, and keep a backup.\n"
-	identityLimit   = 4 << 10
 )
 
 func (h *Holders) identityPath() string { return filepath.Join(h.home, identityName) }
@@ -32,7 +30,7 @@ func (h *Holders) hasIdentity() bool {
 // is none, and adds a key to one that has none that can be read: what is in it
 // stays.
 func ensureIdentity(path string) (secret.Value, error) {
-	if err := makeIdentity(path); err != nil {
+	if err := makePrivate(path, func() []byte { return encodeIdentity(newKey()) }); err != nil {
 		return secret.Value{}, err
 	}
 	keks, err := readIdentity(path)
@@ -63,7 +61,7 @@ func addToIdentity(path string, kek secret.Value) error {
 	}
 	line := encodeLine(kek)
 	info, err := f.Stat()
-	if err == nil && info.Size()+int64(len(line)) > identityLimit {
+	if err == nil && info.Size()+int64(len(line)) > keyFileLimit {
 		err = workspace.Errorf(workspace.Unavailable, "the identity file %s is damaged, and too large to take another key; move it away to have a new one made", path).
 			WithHint("mv %s %s", workspace.ShellQuote(path), workspace.ShellQuote(path+".damaged"))
 	}
@@ -76,42 +74,6 @@ func addToIdentity(path string, kek secret.Value) error {
 	return errors.Join(err, f.Close())
 }
 
-// makeIdentity makes an identity file, unless there is one. It is written
-// beside its place and linked into it: a crash leaves none or a whole one,
-// and of two processes both use the file of the one that linked first.
-func makeIdentity(path string) error {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := home.Make(filepath.Dir(path)); err != nil {
-		return err
-	}
-	draft := path + "." + newID()
-	f, err := os.OpenFile(draft, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(draft)
-	// The mode again, because a strict umask takes rights from the owner too.
-	err = f.Chmod(0o600)
-	if runtime.GOOS == "windows" {
-		err = nil // it has no such modes
-	}
-	if err == nil {
-		_, err = f.Write(encodeIdentity(newKey()))
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(draft, path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return home.Sync(filepath.Dir(path))
-}
-
 // fromIdentity returns the KEKs of the identity file.
 func (h *Holders) fromIdentity(ctx context.Context) ([]secret.Value, error) {
 	path := h.identityPath()
@@ -122,36 +84,13 @@ func (h *Holders) fromIdentity(ctx context.Context) ([]secret.Value, error) {
 	return keks, err
 }
 
-// readIdentity returns the KEKs of an identity file, at least one. It refuses a
-// file that somebody else may have read or put there: what it seals would look
-// safe and not be.
+// readIdentity returns the KEKs of an identity file, at least one.
 func readIdentity(path string) ([]secret.Value, error) {
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, lost("the identity file %s is missing", path)
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, workspace.Errorf(workspace.Denied, "the identity file %s is not a regular file", path).
-			WithHint("ls -l %s", workspace.ShellQuote(path))
-	case home.Foreign(info):
-		return nil, workspace.Errorf(workspace.Denied, "the identity file %s belongs to another user", path).
-			WithHint("ls -l %s", workspace.ShellQuote(path))
-	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows":
-		return nil, workspace.Errorf(workspace.Denied, "the identity file %s is open to other users", path).
-			WithHint("chmod go= %s", workspace.ShellQuote(path))
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if opened, err := f.Stat(); err != nil || !os.SameFile(info, opened) {
-		return nil, errors.Join(errors.New("it was replaced while it was opened"), err)
-	}
-	data, err := readAtMost(f, identityLimit)
+	data, err := readPrivate("identity file", path)
 	defer clear(data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, lost("the identity file %s is missing", path)
+	}
 	if err != nil {
 		return nil, err
 	}

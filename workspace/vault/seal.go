@@ -2,7 +2,9 @@ package vault
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"strings"
 
@@ -121,4 +123,35 @@ func decodeIdentity(file []byte) (keks []secret.Value) {
 		}
 	}
 	return keks
+}
+
+// A hasher hashes with HMAC-SHA-256 under a key of its own.
+type hasher struct{ key secret.Value }
+
+// Hash returns the name of the key and the keyed hash of value.
+func (h hasher) Hash(value workspace.Secret) []byte {
+	name := h.sum("key", nil)[:workspace.HashID:workspace.HashID]
+	return append(name, h.sum("value", bytes.TrimSpace(secret.Reveal(value)))...)
+}
+
+func (h hasher) sum(what string, b []byte) []byte {
+	mac := hmac.New(sha256.New, secret.Reveal(h.key))
+	mac.Write([]byte(what + "\x00"))
+	mac.Write(b)
+	return mac.Sum(nil)
+}
+
+// encodeHashKey returns the content of the file with a hasher's key.
+func encodeHashKey(key secret.Value) []byte {
+	return []byte(hashKeyComment + encodeKEK(hashKeyPrefix, key) + "\n")
+}
+
+// decodeHashKey returns the key of such a file.
+func decodeHashKey(file []byte) (secret.Value, bool) {
+	for line := range bytes.Lines(file) {
+		if key, ok := decodeKEK(hashKeyPrefix, string(bytes.TrimSpace(line))); ok {
+			return key, true
+		}
+	}
+	return secret.Value{}, false
 }

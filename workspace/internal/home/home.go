@@ -21,6 +21,7 @@ import (
 const (
 	State    = "state.db"
 	Identity = "vault.identity"
+	HashKey  = "vault.hashkey"
 	Sidecar  = "sidecar."
 	Space    = "space-" // the file that tries whether there is space
 )
@@ -100,7 +101,7 @@ const elsewhere = `export AKOS_HOME="$HOME/.akos"`
 
 // ours reports whether a file of that name in a home is akos's.
 func ours(name string) bool {
-	for _, prefix := range []string{State, Identity, Sidecar, Space} {
+	for _, prefix := range []string{State, Identity, HashKey, Sidecar, Space} {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}
