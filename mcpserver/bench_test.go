@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,25 @@ func BenchmarkServe(b *testing.B) {
 				b.Fatal(err)
 			}
 			in := calls(b.N, tool, `{}`)
+			b.ReportAllocs()
+			b.ResetTimer()
+			if err := s.ServeStdio(b.Context(), in, io.Discard); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
+// BenchmarkRefuse measures what it costs to look for a stored value in the
+// arguments: of a call without any, with a name, and with what could be one.
+func BenchmarkRefuse(b *testing.B) {
+	for name, args := range map[string]string{"none": `{}`, "name": `{"name":"production-chat"}`, "opaque": `{"name":"x","y":"` + strings.Repeat("0123456789abcdef", 3) + `"}`} {
+		b.Run(name, func(b *testing.B) {
+			s, err := mcpserver.New(mcpserver.Options{Workspace: filled(b, 100), Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			in := calls(b.N, "connection_inspect", args)
 			b.ReportAllocs()
 			b.ResetTimer()
 			if err := s.ServeStdio(b.Context(), in, io.Discard); err != nil {

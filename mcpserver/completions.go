@@ -42,9 +42,9 @@ func (c completer) CompleteResourceArgument(ctx context.Context, uri string, arg
 // argument out of names.
 func (c completer) complete(ctx context.Context, names []string, arg mcp.CompleteArgument, given map[string]string) (found *mcp.Completion, err error) {
 	defer c.recovered(ctx, string(mcp.MethodCompletionComplete), &err)
-	err = refuse(given)
+	err = c.refuse(ctx, given)
 	if err == nil {
-		err = refuse(map[string]string{arg.Name: arg.Value})
+		err = c.refuse(ctx, map[string]string{arg.Name: arg.Value})
 	}
 	if err == nil && !slices.Contains(names, arg.Name) {
 		err = workspace.Errorf(workspace.Invalid, "nothing that is offered has such an argument")

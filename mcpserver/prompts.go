@@ -131,7 +131,7 @@ func (s *Server) prompter(p prompt, ses tools.Session) server.PromptHandlerFunc 
 // check returns an error unless each argument that is given is one that p has
 // and is a name that a completion would offer.
 func (s *Server) check(ctx context.Context, ses tools.Session, p prompt, given map[string]string) (*chosen, error) {
-	if err := refuse(given); err != nil {
+	if err := s.refuse(ctx, given); err != nil {
 		return nil, err
 	}
 	var names []string
@@ -171,17 +171,13 @@ func (s *Server) check(ctx context.Context, ses tools.Session, p prompt, given m
 	return &chosen{keys: provider.RequiredKeys, kinds: provider.Connections}, nil
 }
 
-// refuse returns an error if a name or a value of given looks like a
-// credential.
-func refuse(given map[string]string) error {
+// refuse returns an error if a name or a value of given holds a credential.
+func (s *Server) refuse(ctx context.Context, given map[string]string) error {
+	texts := make([]string, 0, 2*len(given))
 	for name, value := range given {
-		for _, text := range []string{name, value} {
-			if err := workspace.Refuse(text, "an argument"); err != nil {
-				return err
-			}
-		}
+		texts = append(texts, name, value)
 	}
-	return nil
+	return s.workspace.RefuseAny(ctx, "an argument", texts...)
 }
 
 // ask calls the offered tool of that name.

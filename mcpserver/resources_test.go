@@ -331,6 +331,40 @@ func TestOfferHostile(t *testing.T) {
 	}
 }
 
+// TestOfferStored: a stored value that looks like nothing is refused where a
+// name belongs, in any tool, address, prompt or completion, and repeated
+// nowhere: not as the name of the client either.
+func TestOfferStored(t *testing.T) {
+	h := newHome(t)
+	v := strings.ToLower(hex.EncodeToString([]byte(fakeToken()))) // 80 digits
+	h.store(t, "SENTRY_AUTH_TOKEN", workspace.ScopeTenant, v)
+	var log safeBuffer
+	h.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	c := connect(t, h.server(t, mcpserver.Options{}))
+	c.ask(strings.Replace(initialize, `"name":"test"`, `"name":"`+v+`"`, 1))
+	for what, f := range map[string]offer{
+		"a provider's address":   c.read1("akos://providers/" + v),
+		"a connection's address": c.read1("akos://connections/" + v),
+		"in an address":          c.read1("akos://connections/x%3D" + v),
+		"an argument":            c.want("prompts/get", prompted("onboard-provider", map[string]string{"provider": v})),
+		"an argument's name":     c.want("prompts/get", prompted("fix-missing-credentials", map[string]string{v: "slack"})),
+		"a completed argument":   c.complete(ofPrompt("onboard-provider"), "provider", v, nil),
+		"a completed variable":   c.complete(ofAddress("akos://connections/{name}"), "name", v, nil),
+		"beside a completion":    c.complete(ofPrompt("onboard-provider"), "kind", "", map[string]string{"provider": v}),
+	} {
+		if f.Error == nil || !strings.Contains(f.Error.Message, "rotate it") || strings.Contains(f.Error.Message, v[:20]) {
+			t.Errorf("%s: %+v", what, f)
+		}
+	}
+	r := c.ask(request(1, "connection_create", `{"kind":"cron","name":"x","config":{"schedule":"@daily `+v+`"}}`))
+	if kind, _ := r.kind(); kind != "invalid" || !strings.Contains(r.text(), "rotate it") || strings.Contains(r.raw, v[:20]) {
+		t.Errorf("%s: %s", kind, r.text())
+	}
+	if strings.Contains(log.String(), v[:20]) {
+		t.Error("it is in the log")
+	}
+}
+
 // TestOfferIsSilent: no stored value, in no form, is in anything that can be
 // read, got or completed; nor is it in the log.
 func TestOfferIsSilent(t *testing.T) {

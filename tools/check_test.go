@@ -230,7 +230,7 @@ func TestAgentHint(t *testing.T) {
 		// What says a tool call has to be one that the tool takes.
 		if id, args, ok := strings.Cut(got, " "); ok && got != tt.hint {
 			tool, ok := Lookup(id)
-			if !ok || tool.CLIOnly != "" || tool.agentIn().check(json.RawMessage(args)) != nil {
+			if !ok || tool.CLIOnly != "" || tool.agentIn().check(t.Context(), nil, json.RawMessage(args)) != nil {
 				t.Errorf("%q is not a right call", got)
 			}
 		}

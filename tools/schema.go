@@ -2,6 +2,7 @@ package tools
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -142,7 +143,7 @@ func Enum(name string) []string {
 
 // check returns an Invalid error unless args is an object that fits s. The
 // error names the argument and the rule, and echoes nothing.
-func (s *schema) check(args json.RawMessage) error {
+func (s *schema) check(ctx context.Context, w *workspace.Workspace, args json.RawMessage) error {
 	if string(args) == "{}" && len(s.Required) == 0 {
 		return nil // the most frequent call, and nothing in it to look at
 	}
@@ -153,9 +154,9 @@ func (s *schema) check(args json.RawMessage) error {
 	if err := json.Unmarshal(args, &v); err != nil {
 		return workspace.Errorf(workspace.Invalid, "%s: the arguments are not a JSON object", s.tool)
 	}
-	// First of all: what looks like a credential goes nowhere, not even into
-	// the log of what was wrong with the rest.
-	if err := refuse(v); err != nil {
+	// First of all: a credential goes nowhere, not even into the log of what
+	// was wrong with the rest.
+	if err := w.RefuseAny(ctx, "an argument", stringsIn(v, nil)...); err != nil {
 		return err
 	}
 	if s.resolved().Validate(v) == nil {
@@ -251,28 +252,21 @@ func unique(args json.RawMessage) error {
 	}
 }
 
-// refuse returns an error if any string in v looks like a credential.
-func refuse(v any) error {
+// stringsIn appends every string in v, names of members too, to all.
+func stringsIn(v any, all []string) []string {
 	switch v := v.(type) {
 	case string:
-		return workspace.Refuse(v, "an argument")
+		all = append(all, v)
 	case []any:
 		for _, e := range v {
-			if err := refuse(e); err != nil {
-				return err
-			}
+			all = stringsIn(e, all)
 		}
 	case map[string]any:
 		for name, e := range v {
-			if err := refuse(name); err != nil {
-				return err
-			}
-			if err := refuse(e); err != nil {
-				return err
-			}
+			all = stringsIn(e, append(all, name))
 		}
 	}
-	return nil
+	return all
 }
 
 // mustNotCarrySecret panics if a value of type t could carry a

@@ -180,7 +180,7 @@ func (t *Tool) Call(ctx context.Context, s Session, args json.RawMessage) (Resul
 	if len(args) == 0 || string(args) == "null" {
 		args = json.RawMessage("{}")
 	}
-	if err := in().check(args); err != nil {
+	if err := in().check(ctx, s.Workspace, args); err != nil {
 		return nil, err
 	}
 	return t.run(ctx, s, args)
