@@ -410,7 +410,7 @@ func (b *box) searchFiles(label string) {
 			}
 			found = append(found, b.world.learnt.find(data, false, may...)...)
 		}
-		if filepath.Base(path) != "vault.identity" { // the holder of its key
+		if base := filepath.Base(path); base != "vault.identity" && base != "vault.hashkey" { // the holders of their keys
 			for _, s := range b.keys {
 				found = append(found, s.find(data, false)...)
 			}

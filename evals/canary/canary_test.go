@@ -302,21 +302,24 @@ func decode(t *testing.T, text []byte) []byte {
 	return key
 }
 
-func (b *box) identityKey() []byte {
+func (b *box) identityKey() []byte { return b.keyIn("vault.identity", "AKOS-KEK-1 ") }
+
+// keyIn returns the key in a file of the home.
+func (b *box) keyIn(file, mark string) []byte {
 	b.Helper()
-	data, err := os.ReadFile(filepath.Join(b.akosHome, "vault.identity"))
+	data, err := os.ReadFile(filepath.Join(b.akosHome, file))
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, text, ok := bytes.Cut(bytes.TrimSpace(data), []byte("AKOS-KEK-1 "))
+	_, text, ok := bytes.Cut(bytes.TrimSpace(data), []byte(mark))
 	if !ok {
-		b.Fatal("the identity file has another form")
+		b.Fatalf("%s has another form", file)
 	}
 	return decode(b.T, text)
 }
 
-// watchHolder makes a key-encryption key a canary, and the data key that it
-// opens.
+// watchHolder makes a key-encryption key a canary, the data key that it opens,
+// and the key that values are hashed with.
 func (b *box) watchHolder(kek []byte) {
 	b.Helper()
 	b.watchKey("key-encryption key", kek)
@@ -336,6 +339,7 @@ func (b *box) watchHolder(kek []byte) {
 		b.Fatalf("the data key does not open: %v", err)
 	}
 	b.watchKey("data key", key)
+	b.watchKey("hash key", b.keyIn("vault.hashkey", "AKOS-HASH-1 "))
 	b.searchFiles("opening the data key")
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -210,6 +211,11 @@ func (b *box) slips() {
 	for _, p := range positions(b) {
 		b.do(op{args: append([]string{"--verbose"}, p.args(string(values.vendor.value))...), want: anyCode, stdin: values.token.value})
 		b.do(op{args: append([]string{"--verbose"}, p.args(name)...), want: anyCode, mayName: p.names, stdin: values.token.value})
+		// What is stored is known by what it is, wherever an operation takes an
+		// argument. What names the workspace is none: it says where to look.
+		if args := p.args(string(values.token.value)); !strings.HasPrefix(args[0], "--workspace") && args[0] != "trust" && !slices.Contains(args, "--from-file") {
+			b.do(op{args: append([]string{"--verbose"}, args...), want: anyCode, stdin: values.token.value})
+		}
 	}
 	// In the environment.
 	for _, variable := range []string{"AKOS_VAULT", "AKOS_WORKSPACE", "AKOS_HOME", "AKOS_SERVER", "AKOS_VAULT_PASSPHRASE_FILE", "CREDENTIALS_DIRECTORY", "XDG_DATA_HOME",
@@ -235,7 +241,8 @@ func (b *box) slips() {
 // protocolSlips does the same on the wire.
 func (b *box) protocolSlips() {
 	schemas := b.toolArguments()
-	for _, v := range []string{string(values.vendor.value), name} {
+	// The third looks like nothing, and is stored.
+	for _, v := range []string{string(values.vendor.value), name, string(values.token.value)} {
 		asNames, asOthers, asIDs := messageSlips(schemas, v)
 		b.mcp(op{want: 0, mayName: true}, asNames...)
 		b.mcp(op{want: 0}, asOthers...)
@@ -248,6 +255,9 @@ func (b *box) protocolSlips() {
 				args[i] = strings.ReplaceAll(args[i], "@", v)
 			}
 			b.do(op{program: "akos-mcp", args: args, want: anyCode})
+		}
+		if v == string(values.token.value) {
+			continue // it names the workspace
 		}
 		for _, choice := range []string{v, "./" + v, "/" + v + "/x"} {
 			b.do(op{program: "akos-mcp", args: []string{"--verbose", "--workspace", choice}, want: anyCode, mayName: true,
