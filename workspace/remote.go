@@ -1,6 +1,11 @@
 package workspace
 
-import "context"
+import (
+	"context"
+	"slices"
+
+	"example.com/akos/workspace/internal/secret"
+)
 
 // A Remote speaks to workspace servers. Its errors are of these kinds:
 // Unavailable (nothing answers there), LoginNeeded (the token is not taken),
@@ -26,19 +31,26 @@ type RemoteSecrets interface {
 	Remove(ctx context.Context, key string, scope Scope) (Removed, error)
 }
 
-// remoteSecrets returns the secrets of this workspace at its server. The
-// sidecar of this home needs no token from this user: without one it is
-// reached where only this user can reach it.
+// remoteSecrets returns the secrets of this workspace at its server.
 func (w *Workspace) remoteSecrets(ctx context.Context) (RemoteSecrets, error) {
-	site, err := w.trusted(ctx)
+	site, server, token, err := w.atServer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	server, err := w.server(ctx, site, "")
-	if err != nil {
-		return nil, err
+	return w.Remote.Secrets(server, token, site.ID), nil
+}
+
+// atServer returns the server of this workspace and what opens it. The sidecar
+// of this home needs no token from this user: without one it is reached where
+// only this user can reach it.
+func (w *Workspace) atServer(ctx context.Context) (site Site, server string, token Secret, err error) {
+	if site, err = w.trusted(ctx); err != nil {
+		return site, "", token, err
 	}
-	token, _, err := w.bearer(ctx, server)
+	if server, err = w.server(ctx, site, ""); err != nil {
+		return site, "", token, err
+	}
+	token, _, err = w.bearer(ctx, server)
 	if Explain(err).Kind == LoginNeeded {
 		switch local, running := w.Remote.Local(ctx); {
 		case running && local == server:
@@ -47,10 +59,7 @@ func (w *Workspace) remoteSecrets(ctx context.Context) (RemoteSecrets, error) {
 			err = Errorf(Unavailable, "no sidecar runs here").WithHint("akos serve")
 		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return w.Remote.Secrets(server, token, site.ID), nil
+	return site, server, token, err
 }
 
 // SendSecret stores a value through the workspace server.
@@ -69,14 +78,23 @@ func (w *Workspace) SendSecret(ctx context.Context, key string, scope Scope, val
 }
 
 // CheckSend returns the error that SendSecret would return whatever the value
-// is, as far as it can be told before: so that nobody is asked for nothing.
+// is, as far as it can be told before: so that nobody is asked for nothing. It
+// asks for no more than whose token it is: one that may write need not read.
 func (w *Workspace) CheckSend(ctx context.Context, key string, scope Scope) error {
 	if err := CheckKey(key); err != nil {
 		return err
 	}
-	r, err := w.remoteSecrets(ctx)
-	if err == nil {
-		_, err = r.List(ctx, scope)
+	site, server, token, err := w.atServer(ctx)
+	if err != nil {
+		return err
+	}
+	if secret.Empty(token) { // this user, who may do everything, and is nobody there
+		_, err := w.Remote.Secrets(server, token, site.ID).List(ctx, scope)
+		return err
+	}
+	id, err := w.Remote.Whoami(ctx, server, token)
+	if err == nil && !slices.Contains(id.Scopes, "write") && !slices.Contains(id.Scopes, "cli") {
+		err = Errorf(Denied, "the token does not have the scope write")
 	}
 	return err
 }
