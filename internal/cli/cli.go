@@ -80,6 +80,7 @@ type app struct {
 	workspace string // --workspace
 	noInput   bool
 	verbose   bool
+	logFormat string // of serve: "json", or else text
 	noBrowser bool
 	handover  io.Writer
 	grace     atomic.Int64 // nanoseconds to end by itself, once interrupted
@@ -109,6 +110,16 @@ func (a *app) execute(ctx context.Context) (err error) {
 	return err
 }
 
+// logger returns what writes what is of that level and above to the standard
+// error, in the format that the command was told.
+func (a *app) logger(level slog.Level) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
+	if a.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(a.Err, opts))
+	}
+	return slog.New(slog.NewTextHandler(a.Err, opts))
+}
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "akos",
@@ -122,7 +133,7 @@ func (a *app) root() *cobra.Command {
 			if a.verbose {
 				level = slog.LevelDebug
 			}
-			a.log = slog.New(slog.NewTextHandler(a.Err, &slog.HandlerOptions{Level: level}))
+			a.log = a.logger(level)
 			a.ran = true
 			return nil
 		},

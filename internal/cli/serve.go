@@ -13,7 +13,6 @@ import (
 // to, and no operation on a workspace.
 func (a *app) serve() *cobra.Command {
 	var o workspace.ServeOptions
-	var format string
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the workspace sidecar", Args: arguments(0, 0),
 		Long: "Run the workspace sidecar: the server that people log in to, the pages where they approve a device, and the API behind\n" +
@@ -33,27 +32,21 @@ func (a *app) serve() *cobra.Command {
 	f.StringVar(&o.Audience, "audience", "", "what the tokens of --issuer must be for (default: the public URL)")
 	f.StringVar(&o.IntrospectionClient, "introspection-client", "", "`CLIENT_ID` for opaque tokens of --issuer (RFC 7662)")
 	f.StringVar(&o.IntrospectionSecretFile, "introspection-secret-file", "", "`FILE` with that client's secret")
-	f.StringVar(&format, "log-format", "text", "text or json, on the standard error")
+	f.StringVar(&a.logFormat, "log-format", "text", "text or json, on the standard error")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := workspace.Refuse(strings.Join([]string{o.Listen, o.TLSCert, o.TLSKey, o.IntrospectionSecretFile}, " "), "an address or the name of a file"); err != nil {
 			return err
 		}
-		level := &slog.HandlerOptions{Level: slog.LevelInfo}
-		if a.verbose {
-			level.Level = slog.LevelDebug
-		}
-		var log *slog.Logger
-		switch format {
-		case "text":
-			log = slog.New(slog.NewTextHandler(a.Err, level))
-		case "json":
-			log = slog.New(slog.NewJSONHandler(a.Err, level))
-		default:
+		if a.logFormat != "text" && a.logFormat != "json" {
 			return usage("--log-format is text or json", cmd)
+		}
+		level := slog.LevelInfo
+		if a.verbose {
+			level = slog.LevelDebug
 		}
 		o.Workspace, o.Out, o.Drain = a.workspace, a.Out, 10*time.Second
 		a.grace.Store(int64(o.Drain + time.Second))
-		return a.Serve(cmd.Context(), o, log)
+		return a.Serve(cmd.Context(), o, a.logger(level))
 	}
 	return cmd
 }

@@ -195,6 +195,12 @@ func TestLog(t *testing.T) {
 				t.Errorf("a line that a stranger wrote: %s", line)
 			}
 		}
+		if format == "json" { // what the command itself logs, too
+			_, errs := b.akos(2, "", "serve", "--verbose", "--log-format", "json", "--listen", "nonsense")
+			if first, rest, _ := strings.Cut(errs, "\n"); !json.Valid([]byte(first)) || !strings.HasPrefix(rest, "akos: ") {
+				t.Errorf("%s", errs)
+			}
+		}
 		if n < 3 || !strings.Contains(log, "ready") || !strings.Contains(log, "ending") {
 			t.Errorf("%d lines:\n%s", n, log)
 		}
