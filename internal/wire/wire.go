@@ -34,6 +34,7 @@ func Open(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() 
 // OpenWith is Open with a courier, which seals what leaves.
 func OpenWith(courier workspace.Courier, actor, choice string, log *slog.Logger) (*workspace.Workspace, func() error, error) {
 	private()
+	quiet()
 	if choice == "" {
 		choice = os.Getenv("AKOS_WORKSPACE")
 	}
@@ -74,6 +75,11 @@ func OpenWith(courier workspace.Courier, actor, choice string, log *slog.Logger)
 	}
 	return workspace.New(opts), closeAll, nil
 }
+
+// quiet silences the logger that a package of others may write to unasked:
+// net/http puts there what a server sends that nobody asked for. What matters
+// to us comes as an error, or is logged by a logger that was given.
+func quiet() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
 
 // newDesk returns the pages on which a person enters values for an agent. Over
 // SSH there are none: the browser of whoever sits there reaches another

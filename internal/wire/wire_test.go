@@ -1,11 +1,19 @@
 package wire
 
 import (
+	"bytes"
+	"io"
+	"log"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"example.com/akos/workspace"
 )
@@ -80,4 +88,89 @@ func TestOpen(t *testing.T) {
 	if Version() == "" {
 		t.Error("this build has no version")
 	}
+}
+
+// TestQuiet: what a server sends unasked is written nowhere once a workspace is
+// open, and is before.
+func TestQuiet(t *testing.T) {
+	t.Setenv("AKOS_HOME", t.TempDir())
+	var out buffer
+	before := slog.Default()
+	log.SetOutput(&out)
+	t.Cleanup(func() { slog.SetDefault(before); log.SetOutput(os.Stderr) })
+	hear(t)
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(out.String(), "NOBODY-ASKED"); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nothing is written before: the test shows nothing")
+		}
+	}
+	_, done, err := Open("cli", "", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	text := out.String()
+	hear(t)
+	time.Sleep(100 * time.Millisecond)
+	log.Print("NOBODY-ASKED")
+	if out.String() != text {
+		t.Errorf("written: %s", out.String()[len(text):])
+	}
+}
+
+// hear asks a server that says more than its answer, and waits until that was
+// heard.
+func hear(t *testing.T) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	closed := make(chan error, 1)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			closed <- err
+			return
+		}
+		defer c.Close()
+		_, _ = c.Read(make([]byte, 4096))
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		time.Sleep(50 * time.Millisecond) // the connection is idle by then
+		_, _ = io.WriteString(c, "NOBODY-ASKED\r\n")
+		_, err = io.Copy(io.Discard, c)
+		closed <- err
+	}()
+	var client http.Client
+	transport := &http.Transport{}
+	client.Transport = transport
+	res, err := client.Get("http://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	select {
+	case <-closed: // the client does not like what it heard
+	case <-time.After(10 * time.Second):
+		t.Fatal("the client keeps the connection")
+	}
+}
+
+// A buffer is written to and read at once.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }
