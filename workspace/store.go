@@ -21,6 +21,9 @@ type Store interface {
 	// Alone runs fn while nobody else, in this process or another, is in Alone
 	// with the same name. It takes no lock of Read and Write.
 	Alone(ctx context.Context, name string, fn func() error) error
+	// Made reports whether there is a state. One that was never made reads as
+	// empty, and so does one that was taken away.
+	Made(ctx context.Context) (bool, error)
 	// Check looks whether the state is whole and private, and says where it is.
 	Check(ctx context.Context) (detail string, err error)
 }

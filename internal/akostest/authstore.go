@@ -69,6 +69,13 @@ func (s *AuthStore) Write(ctx context.Context, fn func(workspace.Tx) error) erro
 	return err
 }
 
+// Made reports that it is there.
+func (s *AuthStore) Made(ctx context.Context) (bool, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return true, s.fails(ctx)
+}
+
 func (s *AuthStore) fails(ctx context.Context) error {
 	if err := ctx.Err(); err != nil || s.fail == nil {
 		return err

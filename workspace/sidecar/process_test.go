@@ -112,6 +112,7 @@ func TestHealth(t *testing.T) {
 	}
 	for name, harm := range map[string]func() error{
 		"damaged":     func() error { return os.WriteFile(db, bytes.Repeat([]byte("damage"), len(whole)/6), 0o600) },
+		"moved away":  func() error { return os.Rename(db, db+".away") },
 		"a directory": func() error { return errors.Join(os.Remove(db), os.Mkdir(db, 0o700)) },
 	} {
 		if err := harm(); err != nil {

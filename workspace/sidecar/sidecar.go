@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"example.com/akos/workspace"
@@ -144,8 +145,20 @@ func (o *Options) mux(api *API, login http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/", http.MaxBytesHandler(api, workspace.MaxValue+1))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	var seen atomic.Bool // a state: from then on there is one to miss
+	if made, err := o.Parts.Store.Made(context.Background()); made || err != nil {
+		seen.Store(true)
+	}
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		err := o.Parts.Store.Read(r.Context(), func(tx workspace.Tx) error { _, err := tx.Users("-"); return err })
+		if err == nil {
+			var made bool
+			if made, err = o.Parts.Store.Made(r.Context()); made {
+				seen.Store(true)
+			} else if err == nil && seen.Load() {
+				err = errors.New("the state is gone")
+			}
+		}
 		if err != nil {
 			o.Log.WarnContext(r.Context(), "not ready", "err", err)
 			http.Error(w, "the state can't be read", http.StatusServiceUnavailable)

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/akos/internal/akostest"
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/internal/rendezvous"
 	"example.com/akos/workspace/sidecar"
@@ -113,7 +114,7 @@ func attempt(home, listen string) error {
 	log := slog.New(slog.DiscardHandler)
 	return sidecar.Serve(ctx, sidecar.Options{
 		ServeOptions: workspace.ServeOptions{Listen: listen, Out: io.Discard, Drain: time.Second},
-		Home:         home, Parts: workspace.Options{Now: time.Now, Log: log}, Log: log,
+		Home:         home, Parts: workspace.Options{Store: &akostest.AuthStore{}, Now: time.Now, Log: log}, Log: log,
 		Login: func(string, []string) (http.Handler, sidecar.Verifier, error) {
 			return http.NotFoundHandler(), nil, nil
 		},
@@ -165,7 +166,7 @@ func TestOneSidecar(t *testing.T) {
 			log := slog.New(slog.DiscardHandler)
 			err := sidecar.Serve(ctx, sidecar.Options{
 				ServeOptions: workspace.ServeOptions{Listen: "127.0.0.1:0", Out: io.Discard},
-				Home:         home, Parts: workspace.Options{Now: time.Now, Log: log}, Log: log,
+				Home:         home, Parts: workspace.Options{Store: &akostest.AuthStore{}, Now: time.Now, Log: log}, Log: log,
 				Login: func(string, []string) (http.Handler, sidecar.Verifier, error) {
 					return http.NotFoundHandler(), nil, nil
 				},

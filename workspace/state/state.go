@@ -122,6 +122,12 @@ func (d *DB) Version(ctx context.Context) (v int64, err error) {
 // errLost says that a transaction went into files that nobody will read.
 var errLost = errors.New("state: the database was removed or replaced while it was written to")
 
+// Made reports whether there is a database.
+func (d *DB) Made(ctx context.Context) (made bool, err error) {
+	err = d.use(ctx, false, func(c *conn) error { made = c != nil; return nil })
+	return made, err
+}
+
 // use calls fn with the connection when it is free. Only who writes makes a
 // state; for who reads the connection is nil if there is none.
 func (d *DB) use(ctx context.Context, write bool, fn func(*conn) error) (err error) {
