@@ -46,7 +46,7 @@ generated:
 
 # What does not depend on the load of the machine: instructions, bytes, memory.
 gates: build
-	go test -count=1 -tags gates -run 'TestGate' .
+	go test -count=1 -tags gates -run 'TestGate' . ./workspace/sidecar
 
 bench: build
 	go test -run '^$$' -bench . -benchtime 2s ./...
@@ -66,7 +66,7 @@ browser:
 idp:
 	@scripts/setup-idp.sh
 	go vet -tags idp ./...
-	go test -count=1 -tags idp -run 'TestDex|TestOIDCProvider|TestOwnServer|TestIssuer' -v ./workspace/login ./cmd/akos ./internal/serve
+	go test -count=1 -tags idp -run 'TestDex|TestOIDCProvider|TestOwnServer' -v ./workspace/login ./cmd/akos ./internal/serve
 
 # The official conformance suite of MCP, at both revisions.
 conformance:

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -230,5 +231,52 @@ func TestMains(t *testing.T) {
 		if n := bytes.Count(data, []byte("\n")); n > 20 {
 			t.Errorf("%s has %d lines, at most 20 are right", file, n)
 		}
+	}
+}
+
+// TestMakefile finds a test behind a build tag that no target of the Makefile
+// runs.
+func TestMakefile(t *testing.T) {
+	makefile, err := os.ReadFile("Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tagged := regexp.MustCompile(`(?m)^//go:build (gates|idp|browser)\b`)
+	tests := regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
+	found := map[string]int{}
+	err = filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && file != "." {
+			return filepath.SkipDir
+		}
+		if err != nil || !strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(file)
+		tag := tagged.FindSubmatch(source)
+		if err != nil || tag == nil {
+			return err
+		}
+		line := regexp.MustCompile(`(?m)^\tgo test .*-tags ` + string(tag[1]) + ` -run '([^']+)'(.*)$`).FindSubmatch(makefile)
+		if line == nil {
+			t.Errorf("nothing in the Makefile runs what has the tag %s", tag[1])
+			return nil
+		}
+		dir := "./" + filepath.ToSlash(filepath.Dir(file))
+		if dir == "./." {
+			dir = "."
+		}
+		if !slices.Contains(strings.Fields(string(line[2])), dir) {
+			t.Errorf("%s: the Makefile does not test %s with the tag %s", file, dir, tag[1])
+		}
+		for _, name := range tests.FindAllSubmatch(source, -1) {
+			found[string(tag[1])]++
+			if !regexp.MustCompile(string(line[1])).Match(name[1]) {
+				t.Errorf("%s: the Makefile leaves out %s", file, name[1])
+			}
+		}
+		return nil
+	})
+	if err != nil || len(found) != 3 {
+		t.Errorf("tests %v, %v", found, err)
 	}
 }
