@@ -26,6 +26,7 @@ type ServeOptions struct {
 	Audience                string
 	IntrospectionClient     string
 	IntrospectionSecretFile string
+	Claims                  Claims        // of the issuer's tokens
 	Out                     io.Writer     // where it says that it is ready
 	Drain                   time.Duration // for running requests, once it is to end
 }

@@ -13,6 +13,7 @@ import (
 // to, and no operation on a workspace.
 func (a *app) serve() *cobra.Command {
 	var o workspace.ServeOptions
+	var user, tenant, tenants string
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the workspace sidecar", Args: arguments(0, 0),
 		Long: "Run the workspace sidecar: the server that people log in to, the pages where they approve a device, and the API behind\n" +
@@ -32,9 +33,12 @@ func (a *app) serve() *cobra.Command {
 	f.StringVar(&o.Audience, "audience", "", "what the tokens of --issuer must be for (default: the public URL)")
 	f.StringVar(&o.IntrospectionClient, "introspection-client", "", "`CLIENT_ID` for opaque tokens of --issuer (RFC 7662)")
 	f.StringVar(&o.IntrospectionSecretFile, "introspection-secret-file", "", "`FILE` with that client's secret")
+	f.StringVar(&user, "user-claim", "", "claim of --issuer's tokens that names the user (default: sub)")
+	f.StringVar(&tenant, "tenant-claim", "", "claim that names the tenant (default: tenant_id, tid, org_id)")
+	f.StringVar(&tenants, "tenants-claim", "", "claim that lists the user's tenants (default: tenants)")
 	f.StringVar(&a.logFormat, "log-format", "text", "text or json, on the standard error")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := workspace.Refuse(strings.Join([]string{o.Listen, o.TLSCert, o.TLSKey, o.IntrospectionSecretFile}, " "), "an address or the name of a file"); err != nil {
+		if err := workspace.Refuse(strings.Join([]string{o.Listen, o.TLSCert, o.TLSKey, o.IntrospectionSecretFile, user, tenant, tenants}, " "), "an address or a name"); err != nil {
 			return err
 		}
 		if a.logFormat != "text" && a.logFormat != "json" {
@@ -44,9 +48,18 @@ func (a *app) serve() *cobra.Command {
 		if a.verbose {
 			level = slog.LevelDebug
 		}
+		o.Claims = workspace.Claims{User: one(user), Tenant: one(tenant), Tenants: one(tenants)}
 		o.Workspace, o.Out, o.Drain = a.workspace, a.Out, 10*time.Second
 		a.grace.Store(int64(o.Drain + time.Second))
 		return a.Serve(cmd.Context(), o, a.logger(level))
 	}
 	return cmd
+}
+
+// one returns a list of s, or none.
+func one(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
 }

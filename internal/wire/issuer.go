@@ -16,7 +16,7 @@ func Verifier(o workspace.ServeOptions, audience string) (*issuer.Verifier, erro
 	if o.Audience != "" {
 		audience = o.Audience
 	}
-	opts := issuer.Options{Issuer: o.Issuer, Audience: audience, Client: o.IntrospectionClient, Now: time.Now}
+	opts := issuer.Options{Issuer: o.Issuer, Audience: audience, Client: o.IntrospectionClient, Claims: o.Claims, Now: time.Now}
 	if o.IntrospectionSecretFile != "" {
 		opts.Secret = func() (string, error) {
 			b, err := os.ReadFile(o.IntrospectionSecretFile)

@@ -36,7 +36,8 @@ type Options struct {
 	// tokens are JWTs.
 	Client string
 	Secret func() (string, error)
-	HTTP   *http.Client // nil: a client with deadlines
+	Claims workspace.Claims // where a token says who its user is, if not where most do
+	HTTP   *http.Client     // nil: a client with deadlines
 	Now    func() time.Time
 }
 
@@ -135,7 +136,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (workspace.Identity
 		return workspace.Identity{}, refused()
 	}
 	var c claims
-	if err := checked.Claims(&c); err != nil {
+	var all json.RawMessage
+	if err := checked.Claims(&all); err != nil || json.Unmarshal(v.usual(all), &c) != nil {
 		return workspace.Identity{}, refused()
 	}
 	return c.identity(checked.Expiry.UTC())
@@ -319,8 +321,8 @@ func (v *Verifier) introspect(ctx context.Context, endpoint, token string) (work
 	if err != nil {
 		return workspace.Identity{}, err
 	}
-	body := url.Values{"token": {token}, "token_type_hint": {"access_token"}}.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(body))
+	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form))
 	if err != nil {
 		return workspace.Identity{}, v.silent(err)
 	}
@@ -346,7 +348,11 @@ func (v *Verifier) introspect(ctx context.Context, endpoint, token string) (work
 		Audience texts  `json:"aud"`
 		Error    string `json:"error"`
 	}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+	body, err := io.ReadAll(res.Body)
+	if err == nil {
+		err = json.Unmarshal(v.usual(body), &answer)
+	}
+	if err != nil {
 		return workspace.Identity{}, v.silent(err)
 	}
 	switch {

@@ -283,6 +283,55 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// TestNamedClaims: a claim that the operator names counts instead of the usual
+// one, and is asked the same things.
+func TestNamedClaims(t *testing.T) {
+	p := newIDP(t)
+	names := func(o *issuer.Options) {
+		o.Claims = workspace.Claims{User: []string{"email"}, Tenant: []string{"team"}, Tenants: []string{"teams"}}
+	}
+	type m = map[string]any
+	all := m{"email": "ada@example.com", "team": "shop", "teams": []string{"web", "shop"}, "tid": "t", "SUB": "eve", "Tenant_ID": "evil"}
+	with := func(change m) m {
+		c := maps.Clone(all)
+		maps.Copy(c, change)
+		return c
+	}
+	opaque := func(o *issuer.Options) {
+		names(o)
+		o.Client, o.Secret = "akos", func() (string, error) { return "fake", nil }
+	}
+	for name, tt := range map[string]struct {
+		change                m
+		user, tenant, tenants string
+		want                  workspace.Kind // unless it is good
+	}{
+		"all":                      {nil, "ada@example.com", "shop", "shop web", 0},
+		"no tenant":                {m{"team": nil}, "ada@example.com", "default", "default shop web", 0},
+		"no tenants":               {m{"teams": nil, "tenants": []string{"acme"}}, "ada@example.com", "shop", "shop", 0},
+		"no user":                  {m{"email": nil}, "", "", "", workspace.LoginNeeded},
+		"local":                    {m{"team": "local"}, "", "", "", workspace.Denied},
+		"a part of a name of ours": {m{"team": "a/b"}, "", "", "", workspace.Denied},
+	} {
+		claims := with(tt.change)
+		p.fault(introspect, func(w http.ResponseWriter, r *http.Request) {
+			answer := m{"active": true, "sub": "ada", "aud": audience, "tenant_id": "acme", "scope": "read"}
+			maps.Copy(answer, claims)
+			maps.DeleteFunc(answer, func(_ string, v any) bool { return v == nil })
+			b, _ := json.Marshal(answer)
+			answers(200, "application/json", string(b))(w, r)
+		})
+		for kind, v := range map[string]*issuer.Verifier{"a JWT": p.verifier(t, names), "opaque": p.verifier(t, opaque)} {
+			id, err := v.Verify(t.Context(), p.token(claims))
+			if tt.want != 0 {
+				is(t, name, err, tt.want)
+			} else if err != nil || id.UserID != tt.user || id.TenantID != tt.tenant || strings.Join(id.Tenants, " ") != tt.tenants {
+				t.Errorf("%s, %s: %+v %v", kind, name, id, err)
+			}
+		}
+	}
+}
+
 // TestRotation: a key that is new is asked for, one that is gone opens nothing
 // once a new one was seen.
 func TestRotation(t *testing.T) {

@@ -223,8 +223,9 @@ func TestRefusals(t *testing.T) {
 	}{
 		{8, taken.Addr().String() + " can't be listened on\nhint: akos serve --listen 127.0.0.1:0\n", []string{"--listen", taken.Addr().String()}},
 		{8, "can't be listened on", []string{"--listen", "203.0.113.1:0", "--behind-proxy", "--public-url", "https://akos.example.com"}},
-		{2, "--audience and --introspection-* are of --issuer", []string{"--listen", "127.0.0.1:0", "--audience", "akos"}},
-		{2, "--audience and --introspection-* are of --issuer", []string{"--listen", "127.0.0.1:0", "--introspection-client", "akos"}},
+		{2, "--audience, --introspection-* and --*-claim are of --issuer", []string{"--listen", "127.0.0.1:0", "--audience", "akos"}},
+		{2, "--audience, --introspection-* and --*-claim are of --issuer", []string{"--listen", "127.0.0.1:0", "--introspection-client", "akos"}},
+		{2, "--audience, --introspection-* and --*-claim are of --issuer", []string{"--listen", "127.0.0.1:0", "--tenant-claim", "team"}},
 		{2, "go together", []string{"--listen", "127.0.0.1:0", "--issuer", "https://login.example.com", "--introspection-client", "akos"}},
 		{2, "the file of --introspection-secret-file can't be read", []string{"--listen", "127.0.0.1:0", "--issuer", "https://login.example.com", "--introspection-client", "akos", "--introspection-secret-file", "/nonexistent"}},
 		{2, "--issuer is the https URL", []string{"--listen", "127.0.0.1:0", "--issuer", "ftp://login.example.com"}},
