@@ -300,8 +300,15 @@ func (f *finder) provider(p catalog.Provider, r CheckResult) CheckResult {
 	case len(r.MissingKeys) > 0:
 		r.Status = StatusMissing
 		r.Remediation = InWorkspace("akos creds set "+p.ID, f.choice)
+		next := func(key string) string { return fmt.Sprintf(`creds_set {"key":%q}`, key) }
+		if f.sources.env != nil {
+			// Nothing is stored there: a person sets the variable where the
+			// process starts, or chooses another backend, and then one looks again.
+			r.Remediation = readOnlyBackend().Hint
+			next = func(string) string { return fmt.Sprintf(`creds_check {"provider":[%q]}`, p.ID) }
+		}
 		for _, key := range r.MissingKeys {
-			r.Missing = append(r.Missing, MissingKey{key, p.Unlocks, p.DocsURL, p.Scopes, fmt.Sprintf(`creds_set {"key":%q}`, key)})
+			r.Missing = append(r.Missing, MissingKey{key, p.Unlocks, p.DocsURL, p.Scopes, next(key)})
 		}
 	case len(r.Invalid) > 0:
 		r.Status = StatusInvalid

@@ -1,0 +1,65 @@
+package tools
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"example.com/akos/workspace"
+)
+
+// TestNextCall makes the call that creds_check names for each missing key, and
+// one that it names leads nowhere but to the person: whatever holds the values,
+// and whoever's they are.
+func TestNextCall(t *testing.T) {
+	for _, tt := range []struct{ name, vault, file, remediation string }{
+		{"a file", "file", "", "akos creds set "},
+		{"a server elsewhere", "file", "server: https://akos.example.com\n", "akos creds set "},
+		{"the environment", "env", "", "export AKOS_VAULT=auto"},
+		{"the environment, says the file", "", "vault:\n  backend: env\n", "export AKOS_VAULT=auto"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := agent(t)
+			w := s.Workspace
+			w.LookupEnv = func(name string) (string, bool) { return tt.vault, name == "AKOS_VAULT" && tt.vault != "" }
+			dir := w.Place(t.Context())
+			if err := os.WriteFile(filepath.Join(dir, "akos.config.yaml"), []byte("schemaVersion: 1\nworkspace:\n  id: app\n"+tt.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			plan, err := w.PlanTrust(t.Context())
+			if err == nil {
+				err = w.Trust(t.Context(), plan)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := w.Check(t.Context(), workspace.CheckRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := 0
+			for _, r := range c.Results {
+				if r.Missing != nil && !strings.HasPrefix(r.Remediation, tt.remediation) {
+					t.Errorf("%s: %s", r.ProviderID, r.Remediation)
+				}
+				for _, m := range r.Missing {
+					n++
+					id, args, _ := strings.Cut(m.Next, " ")
+					tool, ok := Lookup(id)
+					if !ok || tool.CLIOnly != "" {
+						t.Fatalf("%s is no tool", id)
+					}
+					_, err := tool.Call(t.Context(), s, json.RawMessage(args))
+					if e := workspace.Explain(err); err != nil && (e.Kind != workspace.HumanNeeded || !strings.HasSuffix(e.Hint, " "+m.Key)) {
+						t.Errorf("%s: %s: %s, hint %s", m.Next, e.Kind, e.Msg, e.Hint)
+					}
+				}
+			}
+			if n < 20 {
+				t.Errorf("only %d keys are missing", n)
+			}
+		})
+	}
+}
