@@ -146,7 +146,7 @@ func (s *Server) heard(ctx context.Context, req mcp.CallToolRequest, t *tools.To
 	switch answer.Action {
 	case mcp.ElicitationResponseActionDecline:
 		if time.Since(time.UnixMilli(a.At)) >= silence {
-			desk.Decline(a.Page)
+			desk.Decline(ctx, a.Page)
 		}
 	case mcp.ElicitationResponseActionAccept:
 		ctx, cancel := context.WithTimeout(ctx, storeWait)

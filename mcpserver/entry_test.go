@@ -126,6 +126,13 @@ func TestEntry(t *testing.T) {
 			if got, want := h.audited(t, "GITHUB_TOKEN"), `mcp vault.put version 1, entered on a page for "test"`; got != want {
 				t.Errorf("the audit says %q, want %q", got, want)
 			}
+			// A page that nobody fills in is noted as well.
+			if code := submit(t, entryOf(t, c.ask(request(7, "vault_put", `{"key":"GITHUB_TOKEN"}`))).EntryURL, map[string]string{"decision": "decline"}); code != http.StatusSeeOther {
+				t.Fatal(code)
+			}
+			if got, want := h.audited(t, "GITHUB_TOKEN"), `mcp entry.decline a page for "test"`; got != want {
+				t.Errorf("the audit says %q, want %q", got, want)
+			}
 			h.hides(t, entered)
 		})
 	}
@@ -449,6 +456,9 @@ func TestRequestState(t *testing.T) {
 	}
 	if e := retry(args, "decline"); e.Status != "declined" {
 		t.Errorf("%+v", e)
+	}
+	if got := h.audited(t, "GITHUB_TOKEN"); !strings.HasPrefix(got, "mcp entry.decline a page for ") {
+		t.Errorf("the audit says %q", got)
 	}
 	// Said again, it is about that page still, and not about a new one.
 	if e := retry(args, "decline"); e.Status != "declined" {

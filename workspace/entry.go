@@ -15,7 +15,7 @@ type Desk interface {
 	// An end is told once, and again to whoever knows the id of that very page.
 	Open(ctx context.Context, name, id string, prepare func() (Entry, error)) (EntryState, error)
 	// Decline ends the page with this id as its person would.
-	Decline(id string)
+	Decline(ctx context.Context, id string)
 	// Wait returns once the page with this id has ended, or ctx has.
 	Wait(ctx context.Context, id string)
 }
@@ -28,6 +28,9 @@ type Entry struct {
 	Reason    string // what the agent says that it is for: the agent's own words
 	// Store stores one value for each key, all or none.
 	Store func(context.Context, []Secret) ([]Stored, error)
+	// Declined notes that nobody enters them, on the page or by way of the
+	// client. It is called once that is so.
+	Declined func(context.Context)
 }
 
 // An EntryKey is a key that a person enters the value of.
@@ -135,7 +138,24 @@ func (w *Workspace) entry(ctx context.Context, site Site, owner string, req Ente
 		}
 		return w.enter(ctx, puts)
 	}
+	e.Declined = func(ctx context.Context) { w.noteDeclined(context.WithoutCancel(ctx), site, e) }
 	return e, nil
+}
+
+// noteDeclined audits that an entry was declined. The page has ended all the
+// same: there is nothing to take back if that fails.
+func (w *Workspace) noteDeclined(ctx context.Context, site Site, e Entry) {
+	err := w.Store.Write(ctx, func(tx Tx) error {
+		for _, k := range e.Keys {
+			if err := tx.Audit(w.event("entry.decline", site, k.Ref, "a page for "+quoted(e.Client))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		w.Log.WarnContext(ctx, "a declined entry was not noted", "err", err)
+	}
 }
 
 // enter stores what a person entered.

@@ -124,15 +124,17 @@ func (w *Workspace) putAll(ctx context.Context, reqs []PutRequest) ([]Stored, er
 	return all, nil
 }
 
-// detail says in the audit how a value came in. What a client calls itself is
-// in quotes that it can't close.
+// detail says in the audit how a value came in.
 func (r PutRequest) detail(version int) string {
 	text := fmt.Sprintf("version %d", version)
 	if r.onPage {
-		text += ", entered on a page for " + strconv.QuoteToASCII(clip(r.client, 64))
+		text += ", entered on a page for " + quoted(r.client)
 	}
 	return text
 }
+
+// quoted returns what a client calls itself in quotes that it can't close.
+func quoted(client string) string { return strconv.QuoteToASCII(clip(client, 64)) }
 
 // clip returns the first n runes of s.
 func clip(s string, n int) string {

@@ -165,11 +165,16 @@ func (d *Desk) state(p *page) workspace.EntryState {
 }
 
 // Decline implements workspace.Desk.
-func (d *Desk) Decline(id string) {
+func (d *Desk) Decline(ctx context.Context, id string) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if p := d.byID(id); p != nil && !p.taken {
+	p := d.byID(id)
+	ends := p != nil && !p.taken && p.status == workspace.EntryPending
+	if ends {
 		d.end(p, workspace.EntryDeclined)
+	}
+	d.mu.Unlock()
+	if ends {
+		p.Declined(ctx)
 	}
 }
 

@@ -175,7 +175,7 @@ func TestDecline(t *testing.T) {
 				t.Fatal(a)
 			}
 		},
-		"by the client": func(_ *testing.T, d *Desk, s workspace.EntryState) { d.Decline(s.ID) },
+		"by the client": func(_ *testing.T, d *Desk, s workspace.EntryState) { d.Decline(context.Background(), s.ID) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, s := newDesk(t), &safe{}
@@ -184,15 +184,15 @@ func TestDecline(t *testing.T) {
 			go func() { d.Wait(context.Background(), first.ID); close(waited) }()
 			decline(t, d, first)
 			<-waited
-			d.Decline(first.ID) // again: nothing
-			d.Decline("no such page")
+			d.Decline(context.Background(), first.ID) // again: nothing
+			d.Decline(context.Background(), "no such page")
 			for _, a := range []answer{get(t, first.URL), send(t, post(t, first.URL, field{"line-0", value, ""}))} {
 				if a.code != http.StatusGone || !strings.Contains(a.body, "declined") {
 					t.Errorf("%d %s", a.code, a.body)
 				}
 			}
-			if end := ask(t, d, s, "k", "KEY"); end.Status != workspace.EntryDeclined || s.count() != 0 {
-				t.Errorf("%+v, %d stores", end, s.count())
+			if end := ask(t, d, s, "k", "KEY"); end.Status != workspace.EntryDeclined || s.count() != 0 || s.declined.Load() != 1 {
+				t.Errorf("%+v, %d stores, %d declines noted", end, s.count(), s.declined.Load())
 			}
 		})
 	}
@@ -237,14 +237,14 @@ func TestLimit(t *testing.T) {
 	if len(open) != maxWaiting || refused != 100-maxWaiting {
 		t.Errorf("%d open, %d refused", len(open), refused)
 	}
-	d.Decline(open[0].ID)
+	d.Decline(context.Background(), open[0].ID)
 	if _, err := try(d, s, "next", "KEY"); err != nil {
 		t.Error(err)
 	}
 	// An agent that ends pages as it opens them fills no memory.
-	d.Decline(open[1].ID)
+	d.Decline(context.Background(), open[1].ID)
 	for range 3 * maxEnded {
-		d.Decline(ask(t, d, s, "again", "KEY").ID)
+		d.Decline(context.Background(), ask(t, d, s, "again", "KEY").ID)
 		ask(t, d, s, "again", "KEY") // it is told
 	}
 	if n := len(d.pages); n > maxWaiting+maxEnded {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"example.com/akos/workspace"
@@ -21,7 +22,11 @@ type safe struct {
 	values []workspace.Secret
 	err    error  // what the next store says
 	before func() // it is called while a value is being stored
+
+	declined atomic.Int32
 }
+
+func (s *safe) decline(context.Context) { s.declined.Add(1) }
 
 func (s *safe) store(_ context.Context, values []workspace.Secret) ([]workspace.Stored, error) {
 	s.mu.Lock()
@@ -93,7 +98,7 @@ func ask(t *testing.T, d *Desk, s *safe, name string, keys ...string) workspace.
 
 func try(d *Desk, s *safe, name string, keys ...string) (workspace.EntryState, error) {
 	return d.Open(context.Background(), name, "", func() (workspace.Entry, error) {
-		e := workspace.Entry{Workspace: "app", Client: "Code Assistant", Reason: "to post", Store: s.store}
+		e := workspace.Entry{Workspace: "app", Client: "Code Assistant", Reason: "to post", Store: s.store, Declined: s.decline}
 		for _, k := range keys {
 			e.Keys = append(e.Keys, workspace.EntryKey{Ref: workspace.Ref{Scope: workspace.ScopeWorkspace, Owner: "app", Key: k}})
 		}

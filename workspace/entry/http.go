@@ -158,7 +158,9 @@ func (d *Desk) take(w http.ResponseWriter, r *http.Request, p *page) {
 		used(w, status)
 		return
 	}
-	if !in.declined {
+	if in.declined {
+		p.Declined(r.Context())
+	} else {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storeTime)
 		defer cancel()
 		stored, err := d.store(ctx, p, store, in.values)
