@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -135,6 +136,32 @@ func TestEntry(t *testing.T) {
 			}
 			h.hides(t, entered)
 		})
+	}
+}
+
+// TestEntryForAValue: a client that calls itself what is stored is not named, on
+// the page or in the audit.
+func TestEntryForAValue(t *testing.T) {
+	h := entryHome(t)
+	v := hex.EncodeToString([]byte(fakeToken()))
+	h.store(t, "SENTRY_AUTH_TOKEN", workspace.ScopeWorkspace, v)
+	c := connect(t, h.server(t, mcpserver.Options{}))
+	c.ask(strings.Replace(hello(`{}`), `"name":"test"`, `"name":"`+v+`"`, 1))
+	e := entryOf(t, c.ask(request(1, "vault_put", `{"key":"GITHUB_TOKEN"}`)))
+	resp, err := http.Get(e.EntryURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if !strings.Contains(string(page), "GITHUB_TOKEN") || strings.Contains(string(page), v[:20]) {
+		t.Errorf("%s", page)
+	}
+	if code := submit(t, e.EntryURL, map[string]string{"line-0": entered}); code != http.StatusSeeOther {
+		t.Fatal(code)
+	}
+	if got, want := h.audited(t, "GITHUB_TOKEN"), `mcp vault.put version 1, entered on a page for ""`; got != want {
+		t.Errorf("the audit says %q, want %q", got, want)
 	}
 }
 
