@@ -25,6 +25,7 @@ var imports = map[string][]string{
 	"cmd/akos":                      {"internal/cli", "internal/serve", "internal/wire"},
 	"cmd/akos-mcp":                  {"internal/wire", "mcpserver", "workspace"},
 	"evals":                         {},
+	"evals/internal/search":         {},
 	"internal/akostest":             {"workspace"},
 	"internal/cli":                  {"internal/clientconfig", "internal/terminal", "tools", "workspace"},
 	"internal/clientconfig":         {"workspace"},

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/akos/evals/internal/search"
 	"filippo.io/age/armor"
 	"github.com/creack/pty"
 )
@@ -33,7 +34,7 @@ const patience = 30 * time.Second
 type world struct {
 	bin      string // where akos and akos-mcp are
 	browser  string // where the program is that stands for a browser
-	searcher *searcher
+	searcher *search.Searcher
 	learnt   *learnt
 	planted  bool // processes that a control leaves are looked for
 
@@ -43,7 +44,7 @@ type world struct {
 // build builds both binaries with args for go build.
 func build(t *testing.T, args ...string) *world {
 	t.Helper()
-	w := &world{bin: t.TempDir(), browser: t.TempDir(), searcher: newSearcher(values.all()...), learnt: newLearnt()}
+	w := &world{bin: t.TempDir(), browser: t.TempDir(), searcher: search.New(values.All()...), learnt: newLearnt()}
 	cmd := exec.Command("go", append(append([]string{"build"}, args...), "-o", w.bin+"/", "./cmd/akos", "./cmd/akos-mcp")...)
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -128,7 +129,7 @@ func (w *world) watch(r reporter) (end func()) {
 				if len(line) > 0 { // it is none for a moment while a program starts
 					looked[pid] = exe + started
 				}
-				found := append(w.searcher.find(line, true), w.learnt.find(line, true)...)
+				found := append(w.searcher.Find(line, true), w.learnt.find(line, true)...)
 				if len(found) > 0 && !strings.Contains(string(line), w.bin) && (w.planted || !strings.Contains(string(line), "sleep 1; : planted")) {
 					parent, _ := os.Readlink("/proc/" + parents[pid] + "/exe")
 					report("the command line of process %s, %s, started by %s: %v", pid, exe, parent, found)
@@ -141,7 +142,7 @@ func (w *world) watch(r reporter) (end func()) {
 						continue // it has ended, or its arguments were looked at above
 					}
 					environ, _ := os.ReadFile("/proc/" + pid + "/environ")
-					report("akos started a process: %q", w.searcher.find(environ, true))
+					report("akos started a process: %q", w.searcher.Find(environ, true))
 				}
 			}
 		}
@@ -159,7 +160,7 @@ type box struct {
 	root, project, akosHome, sources string
 	env                              []string
 	own                              map[string]bool
-	keys                             []*searcher // of the keys that akos made: the values above them
+	keys                             []*search.Searcher // of the keys that akos made: the values above them
 	seen                             map[string]string
 	// learns says that what the test learns on the wire is searched for too:
 	// as soon as it is known, and once more in the end, in what was kept.
@@ -192,9 +193,9 @@ func (w *world) box(t *testing.T, env ...string) *box {
 		"XDG_DATA_HOME=" + filepath.Join(root, "data"), "XDG_CONFIG_HOME=" + filepath.Join(root, "config"), "XDG_RUNTIME_DIR=" + filepath.Join(root, "run"),
 		"DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent/canary", "TERM=xterm", "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8",
 		// What the environment of an agent's person holds.
-		"OPENAI_API_KEY=" + string(values.vendor.value), "AGENTSKITOS_GROQ_API_KEY=" + string(values.token.value),
-		"AGENTSKIT_TOKEN=" + string(values.token.value), "AKOS_TOKEN=" + string(values.vendor.value),
-		"CANARY=" + string(values.line.value), "STRIPE_API_KEY= " + string(values.token.value) + " ", "SENTRY_AUTH_TOKEN=" + string(values.text.value),
+		"OPENAI_API_KEY=" + string(values.Vendor.Value), "AGENTSKITOS_GROQ_API_KEY=" + string(values.Token.Value),
+		"AGENTSKIT_TOKEN=" + string(values.Token.Value), "AKOS_TOKEN=" + string(values.Vendor.Value),
+		"CANARY=" + string(values.Line.Value), "STRIPE_API_KEY= " + string(values.Token.Value) + " ", "SENTRY_AUTH_TOKEN=" + string(values.Text.Value),
 	}, env...)
 	return b
 }
@@ -246,7 +247,7 @@ func (b *box) inProject(name string, data []byte) string {
 
 // watchKey makes a key that akos made a canary of this box.
 func (b *box) watchKey(name string, value []byte) {
-	b.keys = append(b.keys, newSearcher(canary{name: name, value: value}))
+	b.keys = append(b.keys, search.New(search.Canary{Name: name, Value: value}))
 	clear(b.seen)
 }
 
@@ -321,8 +322,8 @@ func (o op) label() string {
 	if o.program == "akos-mcp" {
 		text += " < " + string(o.stdin)
 	}
-	for _, c := range values.all() {
-		text = strings.ReplaceAll(text, string(c.value), "{"+c.name+"}")
+	for _, c := range values.All() {
+		text = strings.ReplaceAll(text, string(c.Value), "{"+c.Name+"}")
 	}
 	return text[:min(len(text), 300)]
 }
@@ -332,9 +333,9 @@ func (o op) label() string {
 func (b *box) search(what string, data []byte, shown, mayName bool, may ...string) {
 	b.Helper()
 	b.world.searched.Add(int64(len(data)))
-	found := b.world.searcher.find(data, shown)
+	found := b.world.searcher.Find(data, shown)
 	for _, s := range b.keys {
-		found = append(found, s.find(data, shown)...)
+		found = append(found, s.Find(data, shown)...)
 	}
 	if b.learns {
 		found = append(found, b.world.learnt.find(data, shown, may...)...)
@@ -375,7 +376,7 @@ func (b *box) searchFiles(label string) {
 			return err
 		}
 		rel := strings.TrimPrefix(path, b.root)
-		found := b.world.searcher.find([]byte(rel), false)
+		found := b.world.searcher.Find([]byte(rel), false)
 		if b.learns {
 			found = append(found, b.world.learnt.find([]byte(rel), false)...)
 		}
@@ -400,7 +401,7 @@ func (b *box) searchFiles(label string) {
 		}
 		b.world.files.Add(1)
 		b.world.searched.Add(int64(len(data)))
-		found = b.world.searcher.find(data, false)
+		found = b.world.searcher.Find(data, false)
 		if b.learns {
 			var may []string
 			if b.hashes && strings.HasPrefix(filepath.Base(path), "state.db") {
@@ -412,7 +413,7 @@ func (b *box) searchFiles(label string) {
 		}
 		if base := filepath.Base(path); base != "vault.identity" && base != "vault.hashkey" { // the holders of their keys
 			for _, s := range b.keys {
-				found = append(found, s.find(data, false)...)
+				found = append(found, s.Find(data, false)...)
 			}
 		}
 		if len(found) > 0 {
@@ -472,7 +473,7 @@ func call(tool string, args any) message {
 func (b *box) mcp(o op, messages ...message) (wire []byte) {
 	b.Helper()
 	hello := request("initialize", map[string]any{"protocolVersion": "2025-11-25", "capabilities": map[string]any{},
-		"clientInfo": map[string]any{"name": string(values.vendor.value), "title": string(values.token.value), "version": "1"}})
+		"clientInfo": map[string]any{"name": string(values.Vendor.Value), "title": string(values.Token.Value), "version": "1"}})
 	o.program = "akos-mcp"
 	var in strings.Builder
 	want := 1

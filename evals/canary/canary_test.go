@@ -78,7 +78,7 @@ func TestCanary(t *testing.T) {
 			}
 		}
 		t.Logf("%d operations, %d bytes in %d files and streams, %d looks at processes, %d forms, %v",
-			w.operations.Load(), w.searched.Load(), w.files.Load()+2*w.operations.Load(), w.processes.Load(), len(w.searcher.forms)+len(w.searcher.short), time.Since(start).Round(time.Second))
+			w.operations.Load(), w.searched.Load(), w.files.Load()+2*w.operations.Load(), w.processes.Load(), w.searcher.Forms(), time.Since(start).Round(time.Second))
 	})
 	for backend, test := range map[string]func(*testing.T, *world){
 		"identity": identity, "keychain": keychain, "passphrase": passphrase, "systemd": systemd, "env": environment,
@@ -117,18 +117,18 @@ func identity(t *testing.T, w *world) {
 			"missing": os.Remove,
 			"open":    func(p string) error { return os.Chmod(p, 0o644) },
 			"a link":  func(p string) error { return errors.Join(os.Rename(p, p+".x"), os.Symlink(p+".x", p)) },
-			"a value": func(p string) error { return os.WriteFile(p, values.vendor.value, 0o600) },
+			"a value": func(p string) error { return os.WriteFile(p, values.Vendor.Value, 0o600) },
 			"a bad key": func(p string) error {
-				return os.WriteFile(p, append([]byte("AKOS-KEK-1 "), values.token.value...), 0o600)
+				return os.WriteFile(p, append([]byte("AKOS-KEK-1 "), values.Token.Value...), 0o600)
 			},
 			"other":      func(p string) error { return os.WriteFile(p, otherKey(), 0o600) },
 			"two keys":   func(p string) error { return os.WriteFile(p, append(otherKey(), otherKey()...), 0o600) },
-			"binary":     func(p string) error { return os.WriteFile(p, values.binary.value, 0o600) },
+			"binary":     func(p string) error { return os.WriteFile(p, values.Binary.Value, 0o600) },
 			"a pipe":     func(p string) error { os.Remove(p); return syscall.Mkfifo(p, 0o600) },
-			"too large":  func(p string) error { return os.WriteFile(p, values.long.value, 0o600) },
+			"too large":  func(p string) error { return os.WriteFile(p, values.Long.Value, 0o600) },
 			"a folder":   func(p string) error { os.Remove(p); return os.Mkdir(p, 0o700) },
 			"cut short":  func(p string) error { return os.Truncate(p, 150) },
-			"with noise": func(p string) error { return os.WriteFile(p, append(otherKey(), values.vendor.value...), 0o600) },
+			"with noise": func(p string) error { return os.WriteFile(p, append(otherKey(), values.Vendor.Value...), 0o600) },
 		} {
 			f := b.fork(t)
 			path := filepath.Join(f.akosHome, "vault.identity")
@@ -173,7 +173,7 @@ func keychain(t *testing.T, w *world) {
 
 	// In the middle of a command: it has the value, and waits for the key.
 	put := func(started func(*exec.Cmd)) op {
-		return op{args: []string{"--verbose", "vault", "put", "STUCK", "--stdin"}, stdin: values.text.value, want: anyCode, started: started, env: []string{"GOTRACEBACK=all"}}
+		return op{args: []string{"--verbose", "vault", "put", "STUCK", "--stdin"}, stdin: values.Text.Value, want: anyCode, started: started, env: []string{"GOTRACEBACK=all"}}
 	}
 	after := func(f func(*exec.Cmd)) func(*exec.Cmd) {
 		return func(c *exec.Cmd) { time.Sleep(400 * time.Millisecond); f(c) }
@@ -203,7 +203,7 @@ func keychain(t *testing.T, w *world) {
 		t.Fatal("the item of the keychain has no name")
 	}
 	store := exec.Command("secret-tool", "store", "--label", "x", "service", "akos", "username", string(account[1]))
-	store.Env, store.Stdin = item.Env, bytes.NewReader(values.vendor.value)
+	store.Env, store.Stdin = item.Env, bytes.NewReader(values.Vendor.Value)
 	if out, err := store.CombinedOutput(); err != nil {
 		t.Fatalf("secret-tool: %v, %s", err, out)
 	}
@@ -217,38 +217,38 @@ func combined(cmd *exec.Cmd) []byte {
 
 func passphrase(t *testing.T, w *world) {
 	b := w.box(t, "AKOS_VAULT=file")
-	file := b.source("passphrase", append(values.passphrase.value, '\n'))
+	file := b.source("passphrase", append(values.Passphrase.Value, '\n'))
 	b.env = append(b.env, "AKOS_VAULT_PASSPHRASE_FILE="+file)
 	b.akos(0, "init", "--id", "canary")
 	b.store()
 	b.look()
 	b.akos(0, "vault", "rollback", "ANTHROPIC_API_KEY")
-	for _, wrong := range [][]byte{values.token.value, append([]byte("x"), values.passphrase.value...), nil, []byte("\n" + string(values.passphrase.value)),
-		values.binary.value, bytes.Repeat(values.long.value, 20)} {
+	for _, wrong := range [][]byte{values.Token.Value, append([]byte("x"), values.Passphrase.Value...), nil, []byte("\n" + string(values.Passphrase.Value)),
+		values.Binary.Value, bytes.Repeat(values.Long.Value, 20)} {
 		if err := os.WriteFile(file, wrong, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		b.both(op{args: []string{"vault", "put", "TEXT", "--stdin"}, stdin: values.text.value, want: anyCode})
+		b.both(op{args: []string{"vault", "put", "TEXT", "--stdin"}, stdin: values.Text.Value, want: anyCode})
 		b.do(op{args: []string{"--verbose", "doctor"}, want: anyCode})
 	}
 	for _, path := range []string{b.sources, filepath.Join(b.sources, "none"), "/dev/null", "/proc/self/mem"} {
-		b.both(op{args: []string{"vault", "put", "TEXT", "--stdin"}, stdin: values.text.value, want: anyCode, env: []string{"AKOS_VAULT_PASSPHRASE_FILE=" + path}})
+		b.both(op{args: []string{"vault", "put", "TEXT", "--stdin"}, stdin: values.Text.Value, want: anyCode, env: []string{"AKOS_VAULT_PASSPHRASE_FILE=" + path}})
 	}
-	b.corrupt(`UPDATE data_key SET params = CAST('{"kdf":"` + string(values.token.value) + `"}' AS BLOB)`)
+	b.corrupt(`UPDATE data_key SET params = CAST('{"kdf":"` + string(values.Token.Value) + `"}' AS BLOB)`)
 	b.own[filepath.Join(b.akosHome, "state.db")], b.own[filepath.Join(b.akosHome, "state.db-wal")] = true, true
 	b.do(op{args: []string{"--verbose", "doctor"}, want: anyCode})
 }
 
 func systemd(t *testing.T, w *world) {
 	b := w.box(t, "AKOS_VAULT=file")
-	file := b.source("akos-kek", append(values.systemd.value, '\n'))
+	file := b.source("akos-kek", append(values.Systemd.Value, '\n'))
 	b.env = append(b.env, "CREDENTIALS_DIRECTORY="+b.sources)
 	b.akos(0, "init", "--id", "canary")
 	b.store()
 	b.manage()
 	b.look()
 	b.files()
-	for _, wrong := range [][]byte{values.token.value, []byte("short"), nil, values.binary.value} {
+	for _, wrong := range [][]byte{values.Token.Value, []byte("short"), nil, values.Binary.Value} {
 		if err := os.WriteFile(file, wrong, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -266,8 +266,8 @@ func systemd(t *testing.T, w *world) {
 func environment(t *testing.T, w *world) {
 	b := w.box(t, "AKOS_VAULT=env")
 	b.akos(0, "init", "--id", "canary")
-	for _, args := range [][]string{{"TEXT", "--stdin"}, {"OPENAI_API_KEY", "--stdin"}, {"LINE", "--from-env", "CANARY"}, {"LINE", string(values.line.value)}} {
-		b.both(op{args: append([]string{"vault", "put"}, args...), stdin: values.text.value, want: 5})
+	for _, args := range [][]string{{"TEXT", "--stdin"}, {"OPENAI_API_KEY", "--stdin"}, {"LINE", "--from-env", "CANARY"}, {"LINE", string(values.Line.Value)}} {
+		b.both(op{args: append([]string{"vault", "put"}, args...), stdin: values.Text.Value, want: 5})
 	}
 	b.look()
 	b.akos(0, "connections", "create", "llm", "--name", "model", "--vault-key", "OPENAI_API_KEY", "--config", "provider=openai", "--config", "model=m")
@@ -283,12 +283,12 @@ func environment(t *testing.T, w *world) {
 // act does what reaches for values, whatever comes of it.
 func (b *box) act() {
 	b.Helper()
-	b.both(op{args: []string{"vault", "put", "TEXT", "--stdin"}, stdin: values.text.value, want: anyCode})
-	b.do(op{args: []string{"--verbose", "vault", "put", "NEW", "--stdin", "--new-key"}, stdin: values.token.value, want: anyCode, env: []string{"AKOS_HOME=" + b.akosHome}})
+	b.both(op{args: []string{"vault", "put", "TEXT", "--stdin"}, stdin: values.Text.Value, want: anyCode})
+	b.do(op{args: []string{"--verbose", "vault", "put", "NEW", "--stdin", "--new-key"}, stdin: values.Token.Value, want: anyCode, env: []string{"AKOS_HOME=" + b.akosHome}})
 	for _, args := range [][]string{{"vault", "list"}, {"vault", "rollback", "ANTHROPIC_API_KEY", "1"}, {"vault", "history", "ANTHROPIC_API_KEY"}, {"status"}, {"doctor"}, {"creds", "check"}} {
 		b.do(op{args: append([]string{"--verbose"}, args...), want: anyCode})
 	}
-	b.inProject("act.env", append([]byte("ACT="), values.vendor.value...))
+	b.inProject("act.env", append([]byte("ACT="), values.Vendor.Value...))
 	b.mcp(op{want: anyCode, mayName: true}, call("vault_import", map[string]any{"path": "act.env"}), call("vault_list", map[string]any{}),
 		call("workspace_status", map[string]any{}), call("vault_put", map[string]any{"key": "TEXT"}), call("vault_remove", map[string]any{"key": "LINE"}))
 }
@@ -388,7 +388,7 @@ func (b *box) damage() {
 	for what, change := range map[string]func(path string) error{
 		"empty":     func(p string) error { return os.Truncate(p, 0) },
 		"truncated": func(p string) error { return os.Truncate(p, 5000) },
-		"text":      func(p string) error { return os.WriteFile(p, values.long.value, 0o600) },
+		"text":      func(p string) error { return os.WriteFile(p, values.Long.Value, 0o600) },
 		"a folder":  func(p string) error { os.Remove(p); return os.Mkdir(p, 0o700) },
 		"a home":    func(p string) error { os.RemoveAll(filepath.Dir(p)); return os.WriteFile(filepath.Dir(p), nil, 0o600) },
 		"noise": func(p string) error {
@@ -412,7 +412,7 @@ func (b *box) damage() {
 	t.Run("read-only", func(t *testing.T) {
 		f := b.fork(t)
 		for _, home := range []string{"/proc/canary", "/dev/null", "/sys/canary"} {
-			f.do(op{args: []string{"--verbose", "vault", "put", "TEXT", "--stdin"}, stdin: values.text.value, want: anyCode, env: []string{"AKOS_HOME=" + home}})
+			f.do(op{args: []string{"--verbose", "vault", "put", "TEXT", "--stdin"}, stdin: values.Text.Value, want: anyCode, env: []string{"AKOS_HOME=" + home}})
 			f.mcp(op{want: anyCode}, call("vault_list", map[string]any{}))
 		}
 	})
@@ -426,28 +426,28 @@ func (b *box) ends() {
 	}
 	defer full.Close()
 	for _, args := range [][]string{{"vault", "put", "FULL", "--stdin"}, {"vault", "list"}, {"status", "--json"}, {"creds", "set", "openai", "--stdin"}} {
-		b.do(op{args: append([]string{"--verbose"}, args...), stdin: values.text.value, stdout: full, want: anyCode})
+		b.do(op{args: append([]string{"--verbose"}, args...), stdin: values.Text.Value, stdout: full, want: anyCode})
 	}
 	b.do(op{program: "akos-mcp", args: []string{"--verbose"}, stdout: full, want: anyCode, stdin: []byte(call("vault_list", map[string]any{}).text + "\n")})
 	// A disk that is full, as far as one process can have one: files may not
 	// grow beyond so many KiB.
 	for _, limit := range []string{"0", "4", "64", "200"} {
 		launcher := []string{"bash", "-c", "ulimit -f " + limit + `; exec "$0" "$@"`}
-		b.do(op{launcher: launcher, args: []string{"--verbose", "vault", "put", "FULL", "--from-file", b.source("long", values.long.value)}, want: anyCode, env: []string{"GOTRACEBACK=all"}})
-		b.do(op{launcher: launcher, args: []string{"--verbose", "vault", "put", "FULL", "--stdin"}, stdin: values.text.value, want: anyCode, env: []string{"AKOS_HOME=" + filepath.Join(b.root, "full"+limit)}})
+		b.do(op{launcher: launcher, args: []string{"--verbose", "vault", "put", "FULL", "--from-file", b.source("long", values.Long.Value)}, want: anyCode, env: []string{"GOTRACEBACK=all"}})
+		b.do(op{launcher: launcher, args: []string{"--verbose", "vault", "put", "FULL", "--stdin"}, stdin: values.Text.Value, want: anyCode, env: []string{"AKOS_HOME=" + filepath.Join(b.root, "full"+limit)}})
 		b.do(op{launcher: launcher, program: "akos-mcp", args: []string{"--verbose"}, want: anyCode, stdin: []byte(call("vault_import", map[string]any{"path": "none"}).text + "\n")})
 	}
 	// No memory for what it does.
-	b.do(op{launcher: []string{"bash", "-c", `ulimit -v 700000; exec "$0" "$@"`}, args: []string{"--verbose", "vault", "put", "MEMORY", "--stdin"}, stdin: values.text.value, want: anyCode, env: []string{"GOTRACEBACK=all", "GOMEMLIMIT=1MiB"}})
+	b.do(op{launcher: []string{"bash", "-c", `ulimit -v 700000; exec "$0" "$@"`}, args: []string{"--verbose", "vault", "put", "MEMORY", "--stdin"}, stdin: values.Text.Value, want: anyCode, env: []string{"GOTRACEBACK=all", "GOMEMLIMIT=1MiB"}})
 	b.killed = true
 	for i := range 12 {
 		wait := time.Duration(i) * 3 * time.Millisecond
-		b.do(op{args: []string{"--verbose", "vault", "put", "KILLED", "--stdin"}, stdin: values.long.value, want: anyCode, started: func(c *exec.Cmd) { time.Sleep(wait); _ = c.Process.Kill() }})
-		b.inProject("killed.env", append([]byte("KILLED_FILE="), values.vendor.value...))
+		b.do(op{args: []string{"--verbose", "vault", "put", "KILLED", "--stdin"}, stdin: values.Long.Value, want: anyCode, started: func(c *exec.Cmd) { time.Sleep(wait); _ = c.Process.Kill() }})
+		b.inProject("killed.env", append([]byte("KILLED_FILE="), values.Vendor.Value...))
 		b.do(op{args: []string{"--verbose", "vault", "import", "killed.env", "--rewrite"}, want: anyCode, started: func(c *exec.Cmd) { time.Sleep(wait); _ = c.Process.Kill() }})
 	}
 	b.killed = false
-	b.inProject("killed.env", append([]byte("KILLED_FILE="), values.vendor.value...))
+	b.inProject("killed.env", append([]byte("KILLED_FILE="), values.Vendor.Value...))
 	b.do(op{args: []string{"--verbose", "vault", "import", "killed.env", "--rewrite"}, want: 0})
 	// The value is read, and its end has not come.
 	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGINT, syscall.SIGTERM, syscall.SIGSEGV} {
@@ -455,7 +455,7 @@ func (b *box) ends() {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := w.Write(values.long.value); err != nil {
+		if _, err := w.Write(values.Long.Value); err != nil {
 			b.Fatal(err)
 		}
 		b.do(op{launcher: []string{"bash", "-c", fmt.Sprintf(`exec "$0" "$@" < /proc/%d/fd/%d`, os.Getpid(), r.Fd())}, args: []string{"--verbose", "vault", "put", "HALF", "--stdin"}, want: anyCode,
@@ -465,7 +465,7 @@ func (b *box) ends() {
 	}
 	// The standard input is closed, or no value.
 	b.do(op{launcher: []string{"bash", "-c", `exec "$0" "$@" <&-`}, args: []string{"--verbose", "vault", "put", "CLOSED", "--stdin"}, want: anyCode})
-	b.do(op{launcher: []string{"bash", "-c", `exec "$0" "$@" >&- 2>&-`}, args: []string{"--verbose", "vault", "put", "CLOSED", "--stdin"}, stdin: values.text.value, want: anyCode})
+	b.do(op{launcher: []string{"bash", "-c", `exec "$0" "$@" >&- 2>&-`}, args: []string{"--verbose", "vault", "put", "CLOSED", "--stdin"}, stdin: values.Text.Value, want: anyCode})
 	b.do(op{launcher: []string{"bash", "-c", `exec "$0" "$@" </`}, args: []string{"--verbose", "vault", "put", "CLOSED", "--stdin"}, want: anyCode})
 	gone := b.source("gone", nil)
 	b.do(op{launcher: []string{"bash", "-c", `mkdir gone; cd gone; rmdir ../gone; exec "$0" "$@"`}, args: []string{"--verbose", "vault", "put", "GONE", "--from-file", gone}, want: anyCode})
@@ -473,7 +473,7 @@ func (b *box) ends() {
 
 // terminal types values, and half of them, on a terminal.
 func (b *box) terminal() {
-	token, line, vendor := string(values.token.value), string(values.line.value), string(values.vendor.value)
+	token, line, vendor := string(values.Token.Value), string(values.Line.Value), string(values.Vendor.Value)
 	const prompt = "unseen): "
 	put := []string{"vault", "put", "TYPED"}
 	b.types(0, put, step{prompt, token + "\r"})
@@ -507,7 +507,7 @@ func (b *box) export() {
 	}
 	b.exported(data, key)
 	tenant := b.types(0, []string{"vault", "export", "--scope", "tenant", "--recipient", key.Recipient().String()}, step{"y/N", "y\r"})
-	if got := b.unsealed(tenant, key); !bytes.Equal(got["LONG"], values.long.value) {
+	if got := b.unsealed(tenant, key); !bytes.Equal(got["LONG"], values.Long.Value) {
 		b.Error("LONG is not what was stored")
 	}
 
@@ -515,7 +515,7 @@ func (b *box) export() {
 	other := b.world.box(b.T, "AKOS_VAULT=file")
 	other.keys = b.keys
 	other.do(op{args: []string{"--verbose", "vault", "import", out}, want: 2})
-	other.do(op{args: []string{"--verbose", "vault", "import", out, "--identity", other.source("wrong", values.vendor.value)}, want: 2})
+	other.do(op{args: []string{"--verbose", "vault", "import", out, "--identity", other.source("wrong", values.Vendor.Value)}, want: 2})
 	stranger, err := age.GenerateX25519Identity()
 	if err != nil {
 		b.Fatal(err)
@@ -536,8 +536,8 @@ func (b *box) export() {
 func (b *box) exported(file []byte, key *age.X25519Identity) {
 	b.Helper()
 	got := b.unsealed(file, key)
-	for name, want := range map[string][]byte{"TEXT": values.text.value, "BINARY": values.binary.value, "LINE": values.line.value,
-		"POSITIONAL": values.line.value, "ANTHROPIC_API_KEY": values.vendor.value} {
+	for name, want := range map[string][]byte{"TEXT": values.Text.Value, "BINARY": values.Binary.Value, "LINE": values.Line.Value,
+		"POSITIONAL": values.Line.Value, "ANTHROPIC_API_KEY": values.Vendor.Value} {
 		if !bytes.Equal(got[name], want) {
 			b.Errorf("%s is not what was stored", name)
 		}

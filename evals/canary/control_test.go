@@ -103,9 +103,9 @@ func TestControl(t *testing.T) {
 				stop := w.watch(found)
 				b := w.box(t, "AKOS_VAULT=file", "LEAK="+name)
 				b.report = found
-				b.inProject("a.env", append([]byte("LONG="), values.long.value...))
+				b.inProject("a.env", append([]byte("LONG="), values.Long.Value...))
 				if face == "cli" {
-					b.do(op{args: []string{"vault", "put", "LONG", "--stdin"}, stdin: values.long.value})
+					b.do(op{args: []string{"vault", "put", "LONG", "--stdin"}, stdin: values.Long.Value})
 				} else {
 					b.env = append(b.env, "LEAK=")
 					b.do(op{args: []string{"init", "--id", "canary"}})
@@ -167,7 +167,7 @@ func TestControl(t *testing.T) {
 			s.report, s.client.report = found, found
 			s.start()
 			p := s.person()
-			password := string(values.password.value)
+			password := string(values.Password.Value)
 			p.get(s.setup)
 			p.post(s.setup, "user", "ada", "password", password, "again", password)
 			if slip == "page" {

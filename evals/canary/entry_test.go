@@ -25,13 +25,13 @@ import (
 func (b *box) entries() {
 	for _, format := range []string{"text", "json"} {
 		p := b.enter(format)
-		for _, c := range values.all() {
+		for _, c := range values.All() {
 			for _, way := range []string{"line", "text", "file"} {
 				url := p.page()
-				v := string(c.value)
+				v := string(c.Value)
 				p.refused(url, v)
 				if code := p.submit(url, way+"-0", "key", v, nil); code != http.StatusSeeOther {
-					b.report.Errorf("%s of %s: status %d", way, c.name, code)
+					b.report.Errorf("%s of %s: status %d", way, c.Name, code)
 				}
 				p.submit(url, way+"-0", "key", v, nil) // it was used
 			}
@@ -44,7 +44,7 @@ func (b *box) entries() {
 	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGKILL, syscall.SIGTERM} {
 		p := b.enter("text")
 		url := p.page()
-		go p.half(url, string(values.text.value))
+		go p.half(url, string(values.Text.Value))
 		time.Sleep(100 * time.Millisecond)
 		_ = p.cmd.Process.Signal(sig)
 		p.ended()
@@ -81,7 +81,7 @@ func (b *box) enter(format string) *entering {
 	b.Cleanup(func() { late.Stop() })
 	p.in, p.out = in, bufio.NewReader(out)
 	p.ask(request("initialize", map[string]any{"protocolVersion": "2025-11-25", "capabilities": map[string]any{},
-		"clientInfo": map[string]any{"name": string(values.vendor.value), "version": "1"}}))
+		"clientInfo": map[string]any{"name": string(values.Vendor.Value), "version": "1"}}))
 	return p
 }
 

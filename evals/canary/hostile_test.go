@@ -65,7 +65,7 @@ func (s *stranger) edit(e akostest.Endpoint, change func(doc map[string]any)) {
 func (s *stranger) run(want int, args ...string) {
 	s.Helper()
 	for _, args := range [][]string{args, append(args, "--json")} {
-		s.do(op{args: append([]string{"--verbose"}, args...), want: want, mayName: true, stdin: values.text.value})
+		s.do(op{args: append([]string{"--verbose"}, args...), want: want, mayName: true, stdin: values.Text.Value})
 		for _, text := range s.Secrets() {
 			s.world.learnt.add("what a stranger was sent", text)
 		}
@@ -224,7 +224,7 @@ func (s *stranger) session() {
 	api := []akostest.Endpoint{akostest.Whoami, "/api/v1/secrets", "/api/v1/secrets/K"}
 	do := func(args ...string) {
 		s.Helper()
-		s.do(op{args: append([]string{"--verbose"}, args...), want: anyCode, mayName: true, stdin: values.text.value})
+		s.do(op{args: append([]string{"--verbose"}, args...), want: anyCode, mayName: true, stdin: values.Text.Value})
 	}
 	for _, answer := range bad() {
 		for _, e := range api {
@@ -370,7 +370,7 @@ func (p *echoing) each(audience string, ask func()) {
 
 // vouchers are tokens of a provider, which are canaries.
 func vouchers() []string {
-	return []string{string(values.vendor.value), string(values.line.value), akostest.JWT("at+jwt", map[string]any{"sub": string(values.third.value)})}
+	return []string{string(values.Vendor.Value), string(values.Line.Value), akostest.JWT("at+jwt", map[string]any{"sub": string(values.Third.Value)})}
 }
 
 // vouched is a sidecar whose tokens are those of another identity provider,
@@ -380,13 +380,13 @@ func vouched(t *testing.T, w *world) {
 	defer idp.Close()
 	s := w.site(t, "json")
 	defer s.done()
-	s.start("--issuer", idp.URL, "--introspection-client", "canary", "--introspection-secret-file", s.source("secret", append(values.token.value, '\n')))
+	s.start("--issuer", idp.URL, "--introspection-client", "canary", "--introspection-secret-file", s.source("secret", append(values.Token.Value, '\n')))
 	tokens := vouchers()
 	idp.each(s.relay.URL, func() {
 		for _, token := range tokens {
 			s.do(op{args: []string{"auth", "whoami"}, env: []string{"AGENTSKIT_TOKEN=" + token}, want: anyCode})
 		}
-		s.do(op{args: []string{"secrets", "set", "K", "--stdin", "--json"}, stdin: values.text.value, env: []string{"AGENTSKIT_TOKEN=" + tokens[0]}, want: anyCode})
+		s.do(op{args: []string{"secrets", "set", "K", "--stdin", "--json"}, stdin: values.Text.Value, env: []string{"AGENTSKIT_TOKEN=" + tokens[0]}, want: anyCode})
 	})
 	idp.Close()
 	s.do(op{args: []string{"auth", "whoami"}, env: []string{"AGENTSKIT_TOKEN=" + tokens[0]}, want: anyCode})

@@ -34,7 +34,7 @@ func (b *box) overHTTP() {
 			s.agent(look).send(m, true)
 		}
 		a.send(call("connection_create", map[string]any{"kind": "slack", "name": "web", "vaultKeys": map[string]string{"token": "SLACK_BOT_TOKEN"}}), true)
-		for _, v := range []string{string(values.vendor.value), ada, name} {
+		for _, v := range []string{string(values.Vendor.Value), ada, name} {
 			asNames, asOthers, _ := messageSlips(schemas, v)
 			for _, m := range asNames {
 				a.send(m, true)
@@ -46,11 +46,11 @@ func (b *box) overHTTP() {
 		}
 		// A person enters each value, on a page that this agent asked for.
 		p := &entering{box: b}
-		for _, c := range values.all() {
+		for _, c := range values.All() {
 			page := a.page()
-			p.refused(page, string(c.value))
-			if code := p.submit(page, "line-0", "key", string(c.value), nil); code != http.StatusSeeOther {
-				b.report.Errorf("%s: status %d", c.name, code)
+			p.refused(page, string(c.Value))
+			if code := p.submit(page, "line-0", "key", string(c.Value), nil); code != http.StatusSeeOther {
+				b.report.Errorf("%s: status %d", c.Name, code)
 			}
 		}
 		// Another's session, and a session whose token is gone.
@@ -67,7 +67,7 @@ func (b *box) overHTTP() {
 	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGKILL} {
 		s := b.serveHTTP("text")
 		s.agent(ada)
-		s.raw("POST /mcp HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer "+ada+"\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n{\"a\":\""+string(values.token.value), 200*time.Millisecond)
+		s.raw("POST /mcp HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer "+ada+"\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n{\"a\":\""+string(values.Token.Value), 200*time.Millisecond)
 		s.ends(sig, anyCode)
 	}
 	b.again()
@@ -76,7 +76,7 @@ func (b *box) overHTTP() {
 // token returns a new token of user's, with an account for it.
 func (b *box) token(user, tenant, scope string) string {
 	b.Helper()
-	b.do(op{args: []string{"--verbose", "user", "add", user, "--tenant", tenant, "--password-stdin"}, stdin: append(values.password.value, '\n'), want: anyCode})
+	b.do(op{args: []string{"--verbose", "user", "add", user, "--tenant", tenant, "--password-stdin"}, stdin: append(values.Password.Value, '\n'), want: anyCode})
 	path := filepath.Join(b.sources, user+scope)
 	b.do(op{args: []string{"--verbose", "token", "create", "--name", user + scope, "--user", user, "--tenant", tenant, "--scope", scope, "--out", path}})
 	text := string(personalToken.Find(mustRead(b, path)))
@@ -100,11 +100,11 @@ func (b *box) brokenHTTP(token string) {
 		},
 		"no home": func(f *box) error { return os.RemoveAll(f.akosHome) },
 		"the token": func(f *box) error {
-			f.corrupt(`UPDATE token SET scopes = '` + string(values.vendor.value) + `'`)
+			f.corrupt(`UPDATE token SET scopes = '` + string(values.Vendor.Value) + `'`)
 			return nil
 		},
 		"the audience": func(f *box) error {
-			f.corrupt(`UPDATE token SET kind = 'access', audience = '` + string(values.vendor.value) + `'`)
+			f.corrupt(`UPDATE token SET kind = 'access', audience = '` + string(values.Vendor.Value) + `'`)
 			return nil
 		},
 	} {
@@ -125,7 +125,7 @@ func (b *box) brokenHTTP(token string) {
 			}
 		}
 		if page != "" {
-			(&entering{box: f}).submit(page, "line-0", "key", string(values.text.value), nil)
+			(&entering{box: f}).submit(page, "line-0", "key", string(values.Text.Value), nil)
 		}
 		s.ends(syscall.SIGTERM, 0)
 	}
@@ -136,7 +136,7 @@ func (b *box) brokenHTTP(token string) {
 func (b *box) vouchedHTTP() {
 	idp := newEchoing()
 	defer idp.Close()
-	secret := b.source("introspection", append(values.token.value, '\n'))
+	secret := b.source("introspection", append(values.Token.Value, '\n'))
 	for _, args := range [][]string{{"--introspection-client", "canary", "--introspection-secret-file", secret}, {"--introspection-secret-file", secret}, nil} {
 		const audience = "https://canary.invalid/mcp"
 		s := b.serveHTTP("text", append([]string{"--issuer", idp.URL, "--audience", audience}, args...)...)
@@ -213,7 +213,7 @@ func (s *webServer) agent(token string) *webAgent {
 	s.Helper()
 	a := &webAgent{webServer: s, token: token}
 	a.send(request("initialize", map[string]any{"protocolVersion": "2025-11-25", "capabilities": map[string]any{"elicitation": map[string]any{}},
-		"clientInfo": map[string]any{"name": string(values.vendor.value), "title": string(values.token.value), "version": "1"}}), false)
+		"clientInfo": map[string]any{"name": string(values.Vendor.Value), "title": string(values.Token.Value), "version": "1"}}), false)
 	return a
 }
 
@@ -228,7 +228,7 @@ func (a *webAgent) send(m message, mayName bool) string {
 	}
 	if method, _ := parts["method"].(string); ok && method != "initialize" {
 		params["_meta"] = map[string]any{"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": map[string]any{},
-			"io.modelcontextprotocol/clientInfo": map[string]any{"name": string(values.vendor.value), "version": "1"}}
+			"io.modelcontextprotocol/clientInfo": map[string]any{"name": string(values.Vendor.Value), "version": "1"}}
 		text, _ := json.Marshal(parts) // it was decoded
 		called, _ := params["name"].(string)
 		if uri, ok := params["uri"].(string); ok {

@@ -4,6 +4,7 @@ package canary
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"example.com/akos/evals/internal/search"
 )
 
 // people make accounts, log in by the command line and use what they then
@@ -24,19 +27,19 @@ import (
 func people(t *testing.T, w *world) {
 	s := w.site(t, "json")
 	defer s.done()
-	ada, bob, other := string(values.password.value), string(values.second.value), string(values.third.value)
+	ada, bob, other := string(values.Password.Value), string(values.Second.Value), string(values.Third.Value)
 	const prompt = "unseen): "
 	s.types(0, []string{"user", "add", "ada", "--tenant", "acme"}, step{prompt, ada + "\r"}, step{prompt, ada + "\r"})
 	s.types(2, []string{"user", "add", "eve"}, step{prompt, ada + "\r"}, step{prompt, other + "\r"})
 	s.types(2, []string{"user", "add", "eve", "--json"}, step{prompt, other[:9] + "\r"})
 	s.types(130, []string{"user", "add", "eve"}, step{prompt, other + "\x03"})
 	s.types(130, []string{"user", "add", "eve"}, step{prompt, other + "\r"}, step{prompt, other[:20] + "\x03"})
-	s.both(op{args: []string{"user", "add", "bob", "--tenant", "acme", "--password-stdin"}, stdin: append(values.second.value, '\n'), want: 0})
-	for _, bad := range [][]byte{values.text.value, values.binary.value, values.long.value, values.third.value[:9], nil, bytes.Repeat(values.long.value, 300)} {
+	s.both(op{args: []string{"user", "add", "bob", "--tenant", "acme", "--password-stdin"}, stdin: append(values.Second.Value, '\n'), want: 0})
+	for _, bad := range [][]byte{values.Text.Value, values.Binary.Value, values.Long.Value, values.Third.Value[:9], nil, bytes.Repeat(values.Long.Value, 300)} {
 		s.both(op{args: []string{"user", "add", "eve", "--password-stdin"}, stdin: bad, want: 2})
 		s.both(op{args: []string{"user", "passwd", "bob", "--password-stdin"}, stdin: bad, want: 2})
 	}
-	s.both(op{args: []string{"user", "passwd", "eve", "--password-stdin"}, stdin: values.third.value, want: 3, mayName: true})
+	s.both(op{args: []string{"user", "passwd", "eve", "--password-stdin"}, stdin: values.Third.Value, want: 3, mayName: true})
 	s.both(op{args: []string{"user", "add", "ada"}, want: 6})
 	s.both(op{args: []string{"user", "add", "eve"}, want: 9})
 	s.atHome(0, "user", "add", "ada", "--tenant", "beta")
@@ -52,11 +55,11 @@ func people(t *testing.T, w *world) {
 	p.post("/signin", "user", "nobody", "password", ada)
 	p.post("/signin", "user", "", "password", ada)
 	p.post("/signin", "user", "ada", "password", "")
-	p.signIn("ada", values.password)
+	p.signIn("ada", values.Password)
 	p.get("/")
 	p.post("/device", "user_code", "BCDF-GHJK")
 	p.post("/device", "user_code", other)
-	q.signIn("bob", values.second)
+	q.signIn("bob", values.Second)
 
 	s.login(0, p, "approve", op{})
 	s.akos(0, "auth", "whoami")
@@ -120,7 +123,7 @@ func people(t *testing.T, w *world) {
 	s.stop(os.Kill, anyCode)
 	s.akos(8, "auth", "whoami")
 	s.akos(8, "secrets", "list")
-	s.do(op{args: []string{"secrets", "set", "DOWN", "--stdin"}, stdin: values.text.value, want: 8})
+	s.do(op{args: []string{"secrets", "set", "DOWN", "--stdin"}, stdin: values.Text.Value, want: 8})
 	s.both(op{args: []string{"secrets", "list"}, want: 8})
 	s.akos(0, "auth", "status")
 	s.start()
@@ -143,18 +146,18 @@ func (s *site) atHome(want int, args ...string) {
 // secrets sends the values through the sidecar, by the session and by its
 // socket.
 func (s *site) secrets() {
-	for _, c := range []canary{values.text, values.line, values.token, values.binary, values.long, values.vendor} {
-		key := "K" + strings.ToUpper(c.name)
-		s.do(op{args: []string{"secrets", "set", key, "--stdin"}, stdin: c.value, want: 0})
-		s.do(op{args: []string{"secrets", "set", key, "--from-file", s.client.source(c.name, c.value), "--scope", "tenant", "--json"}, want: 0})
-		s.box.both(op{args: []string{"secrets", "set", key, "--stdin"}, stdin: c.value, want: 0})
+	for _, c := range []search.Canary{values.Text, values.Line, values.Token, values.Binary, values.Long, values.Vendor} {
+		key := "K" + strings.ToUpper(c.Name)
+		s.do(op{args: []string{"secrets", "set", key, "--stdin"}, stdin: c.Value, want: 0})
+		s.do(op{args: []string{"secrets", "set", key, "--from-file", s.client.source(c.Name, c.Value), "--scope", "tenant", "--json"}, want: 0})
+		s.box.both(op{args: []string{"secrets", "set", key, "--stdin"}, stdin: c.Value, want: 0})
 	}
 	s.do(op{args: []string{"secrets", "set", "LINE", "--from-env", "CANARY"}, want: 0})
-	s.do(op{args: []string{"secrets", "set", "POSITIONAL", string(values.line.value)}, want: 0})
-	s.do(op{args: []string{"secrets", "set", "LARGE", "--stdin"}, stdin: bytes.Repeat(values.long.value, 260), want: 2})
+	s.do(op{args: []string{"secrets", "set", "POSITIONAL", string(values.Line.Value)}, want: 0})
+	s.do(op{args: []string{"secrets", "set", "LARGE", "--stdin"}, stdin: bytes.Repeat(values.Long.Value, 260), want: 2})
 	s.do(op{args: []string{"secrets", "set", "EMPTY", "--stdin"}, want: 2})
-	s.client.types(0, []string{"secrets", "set", "TYPED"}, step{"unseen): ", string(values.token.value) + "\r"})
-	s.client.types(130, []string{"secrets", "set", "TYPED"}, step{"unseen): ", string(values.token.value) + "\x03"})
+	s.client.types(0, []string{"secrets", "set", "TYPED"}, step{"unseen): ", string(values.Token.Value) + "\r"})
+	s.client.types(130, []string{"secrets", "set", "TYPED"}, step{"unseen): ", string(values.Token.Value) + "\x03"})
 	s.akos(0, "secrets", "list")
 	s.akos(0, "secrets", "list", "--scope", "tenant")
 	s.akos(3, "secrets", "remove", "NONE")
@@ -218,23 +221,23 @@ func (s *site) tokens(p *person) {
 	with(all, 0, nil, "auth", "login")
 	with(all, 5, nil, "tenant", "use", "beta")
 	with(all, 0, nil, "tenant", "list")
-	with(all, 0, values.vendor.value, "secrets", "set", "BY_TOKEN", "--stdin")
-	with(read, 5, values.vendor.value, "secrets", "set", "BY_TOKEN", "--stdin")
+	with(all, 0, values.Vendor.Value, "secrets", "set", "BY_TOKEN", "--stdin")
+	with(read, 5, values.Vendor.Value, "secrets", "set", "BY_TOKEN", "--stdin")
 	with(read, 5, nil, "secrets", "remove", "BY_TOKEN")
 	with(beta, 5, nil, "secrets", "remove", "BY_TOKEN")
 	with(beta, 0, nil, "secrets", "list", "--json")
 	s.do(op{args: []string{"auth", "whoami"}, env: []string{"AGENTSKIT_TOKEN=" + all, "AKOS_TOKEN=" + read}, want: 0})
-	for _, wrong := range []string{string(values.token.value), string(values.vendor.value), string(values.text.value), string(values.line.value), strings.Repeat(string(values.long.value), 20),
-		all + "x", all[:30], " " + all + " ", all + "\n", all + "\r\nX-Other: " + string(values.token.value), "Bearer " + all, "\x7f" + all, strings.ToUpper(all),
+	for _, wrong := range []string{string(values.Token.Value), string(values.Vendor.Value), string(values.Text.Value), string(values.Line.Value), strings.Repeat(string(values.Long.Value), 20),
+		all + "x", all[:30], " " + all + " ", all + "\n", all + "\r\nX-Other: " + string(values.Token.Value), "Bearer " + all, "\x7f" + all, strings.ToUpper(all),
 		s.relay.last("refresh token"), s.relay.last("device code"), s.relay.last("cookie")} {
 		s.do(op{args: []string{"auth", "whoami"}, env: []string{"AGENTSKIT_TOKEN=" + wrong}, want: anyCode})
-		s.do(op{args: []string{"secrets", "set", "WRONG", "--stdin", "--json"}, stdin: values.text.value, env: []string{"AGENTSKIT_TOKEN=" + wrong}, want: anyCode})
+		s.do(op{args: []string{"secrets", "set", "WRONG", "--stdin", "--json"}, stdin: values.Text.Value, env: []string{"AGENTSKIT_TOKEN=" + wrong}, want: anyCode})
 	}
 	p.post("/oauth/revoke", "client_id", "akos-cli", "token", all)
 	p.send(http.MethodPost, "/oauth/introspect", formType, encode("token", all), "Authorization", "Bearer "+read)
 	s.atHome(0, "token", "revoke", "all")
 	with(all, 4, nil, "auth", "whoami")
-	with(all, 4, values.text.value, "secrets", "set", "ENDED", "--stdin")
+	with(all, 4, values.Text.Value, "secrets", "set", "ENDED", "--stdin")
 	with(all, 0, nil, "auth", "logout")
 	s.box.do(op{args: []string{"--verbose", "token", "revoke", beta}, want: 2})
 }
@@ -253,7 +256,7 @@ func mustRead(b *box, path string) []byte {
 func setUp(t *testing.T, w *world) {
 	s := w.site(t, "text")
 	defer s.done()
-	ada, other, vendor := string(values.password.value), string(values.third.value), string(values.vendor.value)
+	ada, other, vendor := string(values.Password.Value), string(values.Third.Value), string(values.Vendor.Value)
 	s.start()
 	if s.setup == "" {
 		t.Fatalf("no set-up link:\n%s", s.out.Bytes())
@@ -275,7 +278,7 @@ func setUp(t *testing.T, w *world) {
 	p.send(http.MethodPost, s.setup, formType, encode("user", "ada", "password", ada, "again", ada), "Host", "evil.example")
 	p.send(http.MethodPost, s.setup, "application/json", `{"user":"ada","password":"`+other+`"}`)
 	p.send(http.MethodPost, s.setup, formType, "user=ada&password=%zz"+other)
-	p.send(http.MethodPost, s.setup, formType, "user=ada&password="+strings.Repeat(string(values.long.value), 20))
+	p.send(http.MethodPost, s.setup, formType, "user=ada&password="+strings.Repeat(string(values.Long.Value), 20))
 	if status, _, page := p.post(s.setup, "user", "ada", "password", ada, "again", ada); status != http.StatusSeeOther {
 		t.Fatalf("set-up: %d\n%s", status, page)
 	}
@@ -299,7 +302,7 @@ func setUp(t *testing.T, w *world) {
 		}
 		defer conn.Close()
 		fmt.Fprintf(conn, "PUT /api/v1/secrets/HALF HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/octet-stream\r\nContent-Length: 100000\r\n\r\n%s",
-			strings.TrimPrefix(s.relay.URL, "http://"), s.relay.last("access token"), values.long.value)
+			strings.TrimPrefix(s.relay.URL, "http://"), s.relay.last("access token"), values.Long.Value)
 		form := encode("user", "ada", "password", other)
 		fmt.Fprintf(conn, "POST /signin HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", formType, len(form)+1, form)
 		time.Sleep(100 * time.Millisecond)
@@ -341,12 +344,12 @@ func (s *site) flags() {
 	b := s.box
 	b.env = append(b.env, "AKOS_SERVER="+s.relay.URL)
 	for _, p := range all {
-		for _, v := range []string{string(values.vendor.value), s.relay.last("access token"), s.relay.last("refresh token"), name} {
+		for _, v := range []string{string(values.Vendor.Value), s.relay.last("access token"), s.relay.last("refresh token"), name} {
 			for _, home := range []*box{s.client, b} {
 				if home == b && v != name {
 					continue // it is refused before
 				}
-				home.do(op{args: append([]string{"--verbose"}, p.args(v)...), want: anyCode, mayName: p.names, stdin: values.token.value})
+				home.do(op{args: append([]string{"--verbose"}, p.args(v)...), want: anyCode, mayName: p.names, stdin: values.Token.Value})
 			}
 		}
 	}
@@ -357,7 +360,7 @@ func (s *site) flags() {
 
 // addresses gives akos servers with credentials in their addresses.
 func (s *site) addresses() {
-	for _, v := range []string{string(values.vendor.value), s.relay.last("access token"), string(values.token.value)} {
+	for _, v := range []string{string(values.Vendor.Value), s.relay.last("access token"), string(values.Token.Value)} {
 		for _, format := range []string{"http://u:@@127.0.0.1:1", "http://@@127.0.0.1:1", "http://127.0.0.1:1/@", "http://127.0.0.1:1?t=@", "http://127.0.0.1:1/#@", "http://127.0.0.1:@", "ftp://u:@@x", "https://u:@@x.invalid/", "//@", "http://[@]:1", "http://127.0.0.1:1\n@"} {
 			address := strings.Replace(strings.Replace(format, "@@", "\x00@", 1), "@", v, 1)
 			if strings.Contains(format, "@@") {
@@ -365,7 +368,7 @@ func (s *site) addresses() {
 			}
 			env := []string{"AKOS_SERVER=" + address}
 			for _, args := range [][]string{{"auth", "whoami"}, {"auth", "login", "--server", address}, {"secrets", "set", "K", "--stdin"}, {"auth", "logout", "--json"}} {
-				s.do(op{args: args, want: anyCode, env: env, stdin: values.text.value})
+				s.do(op{args: args, want: anyCode, env: env, stdin: values.Text.Value})
 			}
 			s.client.do(op{args: []string{"--verbose", "status"}, want: anyCode, env: env})
 			s.client.mcp(op{want: anyCode, env: env}, call("auth_login", map[string]any{}), call("auth_status", map[string]any{}), call("tenant_list", map[string]any{}),
@@ -378,7 +381,7 @@ func (s *site) addresses() {
 // stopped.
 func (s *site) serveFlags() {
 	b := s.world.box(s.T, "AKOS_VAULT=file")
-	for _, v := range []string{string(values.vendor.value), s.relay.last("access token"), name} {
+	for _, v := range []string{string(values.Vendor.Value), s.relay.last("access token"), name} {
 		for _, args := range [][]string{{"--listen", "@"}, {"--listen", "@:1"}, {"--listen", "127.0.0.1:@"}, {"--public-url", "@"}, {"--public-url", "https://@.invalid"}, {"--public-url", "https://u:@@x.invalid"},
 			{"--tls-cert", "@", "--tls-key", "@"}, {"--tls-cert", "@"}, {"--issuer", "@"}, {"--issuer", "https://u:@@x.invalid"}, {"--issuer", "https://x.invalid/?@"}, {"--log-format", "@"}, {"@"}, {"--@"}, {"--behind-proxy=@"},
 			{"--issuer", "https://x.invalid", "--audience", "@"}, {"--issuer", "https://x.invalid", "--introspection-client", "@"}, {"--issuer", "https://x.invalid", "--introspection-secret-file", "@"},
@@ -411,11 +414,11 @@ func (s *site) serveFlags() {
 func agents(t *testing.T, w *world) {
 	s := w.site(t, "text")
 	defer s.done()
-	s.box.do(op{args: []string{"--verbose", "user", "add", "ada", "--tenant", "acme", "--password-stdin"}, stdin: values.password.value, want: 0})
+	s.box.do(op{args: []string{"--verbose", "user", "add", "ada", "--tenant", "acme", "--password-stdin"}, stdin: values.Password.Value, want: 0})
 	s.atHome(0, "user", "add", "ada", "--tenant", "beta")
 	s.start()
 	p := s.person()
-	p.signIn("ada", values.password)
+	p.signIn("ada", values.Password)
 	none := map[string]any{}
 	for _, client := range []struct{ capabilities, format string }{{`{}`, "json"}, {`{"elicitation":{"url":{}}}`, "text"}} {
 		m := s.client.talk(client.capabilities, "--log-format", client.format)
@@ -438,7 +441,7 @@ func agents(t *testing.T, w *world) {
 		m.call(`"beta"`, "tenant_list", none)
 		m.call(`"beta"`, "tenant_use", map[string]any{"tenantId": "beta"})
 		m.ask(call("tenant_use", map[string]any{"tenantId": "gamma"}))
-		for _, v := range []string{string(values.vendor.value), s.relay.last("access token"), s.relay.last("refresh token")} {
+		for _, v := range []string{string(values.Vendor.Value), s.relay.last("access token"), s.relay.last("refresh token")} {
 			for _, tool := range []string{"auth_login", "auth_logout", "auth_status", "tenant_list", "tenant_use"} {
 				for _, args := range []any{map[string]any{"scope": v}, map[string]any{"tenantId": v}, map[string]any{"server": v}, map[string]any{"clientId": v}, map[string]any{v: v}, v, []string{v}} {
 					m.ask(call(tool, args))
@@ -469,7 +472,7 @@ func agents(t *testing.T, w *world) {
 func codes(t *testing.T, w *world) {
 	s := w.site(t, "json")
 	defer s.done()
-	s.box.do(op{args: []string{"--verbose", "user", "add", "ada", "--password-stdin"}, stdin: values.password.value, want: 0})
+	s.box.do(op{args: []string{"--verbose", "user", "add", "ada", "--password-stdin"}, stdin: values.Password.Value, want: 0})
 	s.start()
 	p := s.person()
 	_, _, answer := p.send(http.MethodPost, "/oauth/register", "application/json", `{"client_name":"canary","redirect_uris":["http://127.0.0.1/cb"],"token_endpoint_auth_method":"none"}`)
@@ -478,10 +481,10 @@ func codes(t *testing.T, w *world) {
 		t.Fatalf("no client: %s", answer)
 	}
 	client := m[1]
-	p.signIn("ada", values.password)
+	p.signIn("ada", values.Password)
 	verifier := ""
 	ask := func(decision string, more ...string) (to http.Header) {
-		verifier = random(43)
+		verifier = search.Random(rand.Reader, 43)
 		w.learnt.add("code verifier", verifier)
 		sum := sha256.Sum256([]byte(verifier))
 		query := encode(append([]string{"response_type", "code", "client_id", client, "redirect_uri", "http://127.0.0.1:1/cb", "code_challenge", base64.RawURLEncoding.EncodeToString(sum[:]),
@@ -496,7 +499,7 @@ func codes(t *testing.T, w *world) {
 	}
 	ask("deny")
 	ask("approve")
-	exchange("code", s.relay.last("authorization code"), "code_verifier", random(43)) // used up
+	exchange("code", s.relay.last("authorization code"), "code_verifier", search.Random(rand.Reader, 43)) // used up
 	exchange("code", s.relay.last("authorization code"), "code_verifier", verifier)
 	ask("approve")
 	exchange("code", s.relay.last("authorization code"), "code_verifier", verifier)
@@ -527,7 +530,7 @@ func codes(t *testing.T, w *world) {
 	p.post("/oauth/revoke", "client_id", client, "token", s.relay.last("refresh token"))
 	p.post("/oauth/token", "grant_type", "refresh_token", "client_id", client, "refresh_token", s.relay.last("refresh token"))
 	s.corrupt("PRAGMA foreign_keys = off; DROP TABLE account")
-	p.post("/signin", "user", "ada", "password", string(values.password.value))
+	p.post("/signin", "user", "ada", "password", string(values.Password.Value))
 	p.get("/device")
 }
 
@@ -536,7 +539,7 @@ func (s *site) malformed(p *person, client string) {
 	for _, kind := range []string{"access token", "refresh token", "authorization code", "transaction", "cookie", "device code", "vendor"} {
 		v := s.relay.last(kind)
 		if kind == "vendor" {
-			v = string(values.vendor.value)
+			v = string(values.Vendor.Value)
 		}
 		basic := base64.StdEncoding.EncodeToString([]byte("ada:" + v))
 		host := strings.TrimPrefix(s.relay.URL, "http://")

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"example.com/akos/evals/internal/search"
 )
 
 // store gives every canary to the vault of b, by each way in that needs no
@@ -18,15 +20,15 @@ func (b *box) store() {
 		b.Helper()
 		b.both(op{args: append([]string{"vault", "put"}, args...), stdin: stdin, want: want, mayName: true})
 	}
-	file := b.source("binary", values.binary.value)
-	put(0, values.text.value, "TEXT", "--stdin")
-	put(0, values.vendor.value, "ANTHROPIC_API_KEY", "--stdin")
-	put(0, append(values.token.value, '\n'), "SLACK_BOT_TOKEN", "--stdin")
+	file := b.source("binary", values.Binary.Value)
+	put(0, values.Text.Value, "TEXT", "--stdin")
+	put(0, values.Vendor.Value, "ANTHROPIC_API_KEY", "--stdin")
+	put(0, append(values.Token.Value, '\n'), "SLACK_BOT_TOKEN", "--stdin")
 	put(0, nil, "BINARY", "--from-file", file)
 	put(0, nil, "LINE", "--from-env", "CANARY")
 	// Given as an argument it is in the process list, and akos says so.
-	put(0, nil, "POSITIONAL", string(values.line.value))
-	put(0, values.long.value, "LONG", "--stdin", "--scope", "tenant")
+	put(0, nil, "POSITIONAL", string(values.Line.Value))
+	put(0, values.Long.Value, "LONG", "--stdin", "--scope", "tenant")
 	b.akos(0, "vault", "list")
 }
 
@@ -36,22 +38,22 @@ func (b *box) manage() {
 		b.Helper()
 		b.both(op{args: append([]string{"vault", "put"}, args...), stdin: stdin, want: want, mayName: true})
 	}
-	put(6, values.token.value, "TEXT", "--stdin", "--no-overwrite")
+	put(6, values.Token.Value, "TEXT", "--stdin", "--no-overwrite")
 	put(2, nil, "TEXT", "--stdin")
-	put(2, values.token.value, "TEXT", "--stdin", "--from-env", "CANARY")
-	put(2, values.token.value, "TEXT", "--stdin", "--scope", "elsewhere")
-	put(2, values.token.value, "TEXT", string(values.vendor.value), string(values.token.value))
+	put(2, values.Token.Value, "TEXT", "--stdin", "--from-env", "CANARY")
+	put(2, values.Token.Value, "TEXT", "--stdin", "--scope", "elsewhere")
+	put(2, values.Token.Value, "TEXT", string(values.Vendor.Value), string(values.Token.Value))
 	put(2, nil, "TEXT", "--from-file", filepath.Join(b.sources, "none"))
 	put(2, nil, "TEXT", "--from-file", b.sources)
 	put(2, nil, "TEXT", "--from-env", "NONE")
-	put(2, []byte(strings.Repeat(string(values.long.value), 260)), "TEXT", "--stdin")
+	put(2, []byte(strings.Repeat(string(values.Long.Value), 260)), "TEXT", "--stdin")
 	b.both(op{args: []string{"vault", "put", "TEXT"}, want: 9})
 	b.both(op{args: []string{"--no-input", "vault", "put", "TEXT"}, want: 9})
-	b.both(op{args: []string{"creds", "set", "openai", "--stdin"}, stdin: values.vendor.value, want: 0})
-	b.both(op{args: []string{"creds", "set", "GITHUB_TOKEN", "--stdin"}, stdin: values.token.value, want: 0})
-	b.both(op{args: []string{"creds", "set", "twilio", "--stdin"}, stdin: values.token.value, want: 2})
-	b.both(op{args: []string{"creds", "set", "nobody", "--stdin"}, stdin: values.token.value, want: 2})
-	b.both(op{args: []string{"creds", "set", "--stdin"}, stdin: values.token.value, want: 9})
+	b.both(op{args: []string{"creds", "set", "openai", "--stdin"}, stdin: values.Vendor.Value, want: 0})
+	b.both(op{args: []string{"creds", "set", "GITHUB_TOKEN", "--stdin"}, stdin: values.Token.Value, want: 0})
+	b.both(op{args: []string{"creds", "set", "twilio", "--stdin"}, stdin: values.Token.Value, want: 2})
+	b.both(op{args: []string{"creds", "set", "nobody", "--stdin"}, stdin: values.Token.Value, want: 2})
+	b.both(op{args: []string{"creds", "set", "--stdin"}, stdin: values.Token.Value, want: 9})
 	b.akos(0, "vault", "rollback", "ANTHROPIC_API_KEY")
 	b.akos(0, "vault", "rollback", "ANTHROPIC_API_KEY", "1")
 	b.akos(3, "vault", "rollback", "ANTHROPIC_API_KEY", "4217000")
@@ -209,31 +211,31 @@ func (b *box) kinds() map[string][]string {
 // slips puts what looks like a credential, and a name, where neither belongs.
 func (b *box) slips() {
 	for _, p := range positions(b) {
-		b.do(op{args: append([]string{"--verbose"}, p.args(string(values.vendor.value))...), want: anyCode, stdin: values.token.value})
-		b.do(op{args: append([]string{"--verbose"}, p.args(name)...), want: anyCode, mayName: p.names, stdin: values.token.value})
+		b.do(op{args: append([]string{"--verbose"}, p.args(string(values.Vendor.Value))...), want: anyCode, stdin: values.Token.Value})
+		b.do(op{args: append([]string{"--verbose"}, p.args(name)...), want: anyCode, mayName: p.names, stdin: values.Token.Value})
 		// What is stored is known by what it is, wherever an operation takes an
 		// argument. What names the workspace is none: it says where to look.
-		if args := p.args(string(values.token.value)); !strings.HasPrefix(args[0], "--workspace") && args[0] != "trust" && !slices.Contains(args, "--from-file") {
-			b.do(op{args: append([]string{"--verbose"}, args...), want: anyCode, stdin: values.token.value})
+		if args := p.args(string(values.Token.Value)); !strings.HasPrefix(args[0], "--workspace") && args[0] != "trust" && !slices.Contains(args, "--from-file") {
+			b.do(op{args: append([]string{"--verbose"}, args...), want: anyCode, stdin: values.Token.Value})
 		}
 	}
 	// In the environment.
 	for _, variable := range []string{"AKOS_VAULT", "AKOS_WORKSPACE", "AKOS_HOME", "AKOS_SERVER", "AKOS_VAULT_PASSPHRASE_FILE", "CREDENTIALS_DIRECTORY", "XDG_DATA_HOME",
 		"NO_COLOR", "TERM", "DBUS_SESSION_BUS_ADDRESS", "AGENTSKIT_TOKEN", "AKOS_TOKEN", "BASH_COMP_DEBUG_FILE_NOT"} {
-		for _, value := range []string{string(values.vendor.value), "./" + string(values.vendor.value), "unix:path=/" + string(values.vendor.value)} {
+		for _, value := range []string{string(values.Vendor.Value), "./" + string(values.Vendor.Value), "unix:path=/" + string(values.Vendor.Value)} {
 			env := []string{variable + "=" + value}
 			if variable == "AKOS_VAULT_PASSPHRASE_FILE" || variable == "CREDENTIALS_DIRECTORY" {
 				env = append(env, "AKOS_VAULT=file", "AKOS_HOME="+filepath.Join(b.root, "fresh"))
 			}
 			for _, args := range [][]string{{"status"}, {"doctor"}, {"vault", "put", "SLIP", "--stdin"}, {"vault", "export", "--recipient", recipient}} {
-				b.do(op{args: append([]string{"--verbose"}, args...), stdin: values.token.value, env: env, want: anyCode})
+				b.do(op{args: append([]string{"--verbose"}, args...), stdin: values.Token.Value, env: env, want: anyCode})
 			}
 			b.mcp(op{want: anyCode, env: env, mayName: true}, call("vault_list", map[string]any{}), call("vault_put", map[string]any{"key": "K"}))
 		}
 	}
 	// A passphrase in the place of the name of its file looks like nothing.
-	for _, pass := range [][]byte{values.passphrase.value, []byte("./" + string(values.passphrase.value)), values.token.value} {
-		b.both(op{args: []string{"vault", "put", "SLIP", "--stdin"}, stdin: values.token.value, want: anyCode,
+	for _, pass := range [][]byte{values.Passphrase.Value, []byte("./" + string(values.Passphrase.Value)), values.Token.Value} {
+		b.both(op{args: []string{"vault", "put", "SLIP", "--stdin"}, stdin: values.Token.Value, want: anyCode,
 			env: []string{"AKOS_VAULT=file", "AKOS_HOME=" + filepath.Join(b.root, "fresh"), "AKOS_VAULT_PASSPHRASE_FILE=" + string(pass)}})
 	}
 }
@@ -242,7 +244,7 @@ func (b *box) slips() {
 func (b *box) protocolSlips() {
 	schemas := b.toolArguments()
 	// The third looks like nothing, and is stored.
-	for _, v := range []string{string(values.vendor.value), name, string(values.token.value)} {
+	for _, v := range []string{string(values.Vendor.Value), name, string(values.Token.Value)} {
 		asNames, asOthers, asIDs := messageSlips(schemas, v)
 		b.mcp(op{want: 0, mayName: true}, asNames...)
 		b.mcp(op{want: 0}, asOthers...)
@@ -256,7 +258,7 @@ func (b *box) protocolSlips() {
 			}
 			b.do(op{program: "akos-mcp", args: args, want: anyCode})
 		}
-		if v == string(values.token.value) {
+		if v == string(values.Token.Value) {
 			continue // it names the workspace
 		}
 		for _, choice := range []string{v, "./" + v, "/" + v + "/x"} {
@@ -361,26 +363,26 @@ func (b *box) toolArguments() map[string][]string {
 
 // files gives akos files that hold canaries, good and broken.
 func (b *box) files() {
-	quote := func(c canary) string { return fmt.Sprintf("'%s'", c.value) }
-	good := "# " + string(values.token.value) + "\nexport FROM_FILE=" + string(values.vendor.value) + "\nLINE_FILE=" + quote(values.line) + " # note\nOPENAI_API_KEY=\"" + string(values.token.value) +
-		"\"\nEMPTY=\nREF=${vault:FROM_FILE}\nLONG_FILE=" + string(values.long.value) + "\n"
+	quote := func(c search.Canary) string { return fmt.Sprintf("'%s'", c.Value) }
+	good := "# " + string(values.Token.Value) + "\nexport FROM_FILE=" + string(values.Vendor.Value) + "\nLINE_FILE=" + quote(values.Line) + " # note\nOPENAI_API_KEY=\"" + string(values.Token.Value) +
+		"\"\nEMPTY=\nREF=${vault:FROM_FILE}\nLONG_FILE=" + string(values.Long.Value) + "\n"
 	bad := map[string]string{
-		"no assignment":    good + string(values.vendor.value) + "\n",
-		"unterminated":     "A=\"" + string(values.vendor.value) + "\nB=1\n",
-		"behind the quote": "A='" + string(values.vendor.value) + "' " + string(values.token.value) + "\n",
-		"value as key":     string(values.vendor.value) + "=1\n" + string(values.token.value) + "-=2\n",
-		"text as key":      string(values.line.value) + "=1\n",
-		"credential key":   "sk_live_" + string(values.vendor.value[len(values.vendor.value)-40:]) + "=1\n",
-		"bad reference":    "A=${vault:" + string(values.line.value) + "}\n",
-		"carriage return":  "A=" + string(values.vendor.value) + "\rB=1\n",
-		"NUL":              "A=" + string(values.vendor.value) + "\x00\n",
-		"not UTF-8":        "A=" + string(values.vendor.value) + "\xff\n",
-		"backslash quote":  `A='` + string(values.token.value) + `\''` + "\n",
-		"by case":          "key=" + string(values.token.value) + "\nKEY=" + string(values.vendor.value) + "\n",
-		"too large":        "A=" + strings.Repeat(string(values.long.value), 260) + "\n",
-		"binary":           string(values.binary.value),
-		"YAML":             "key: " + string(values.vendor.value) + "\n",
-		"twice":            "A=" + string(values.token.value) + "\nA=" + string(values.vendor.value) + "\n",
+		"no assignment":    good + string(values.Vendor.Value) + "\n",
+		"unterminated":     "A=\"" + string(values.Vendor.Value) + "\nB=1\n",
+		"behind the quote": "A='" + string(values.Vendor.Value) + "' " + string(values.Token.Value) + "\n",
+		"value as key":     string(values.Vendor.Value) + "=1\n" + string(values.Token.Value) + "-=2\n",
+		"text as key":      string(values.Line.Value) + "=1\n",
+		"credential key":   "sk_live_" + string(values.Vendor.Value[len(values.Vendor.Value)-40:]) + "=1\n",
+		"bad reference":    "A=${vault:" + string(values.Line.Value) + "}\n",
+		"carriage return":  "A=" + string(values.Vendor.Value) + "\rB=1\n",
+		"NUL":              "A=" + string(values.Vendor.Value) + "\x00\n",
+		"not UTF-8":        "A=" + string(values.Vendor.Value) + "\xff\n",
+		"backslash quote":  `A='` + string(values.Token.Value) + `\''` + "\n",
+		"by case":          "key=" + string(values.Token.Value) + "\nKEY=" + string(values.Vendor.Value) + "\n",
+		"too large":        "A=" + strings.Repeat(string(values.Long.Value), 260) + "\n",
+		"binary":           string(values.Binary.Value),
+		"YAML":             "key: " + string(values.Vendor.Value) + "\n",
+		"twice":            "A=" + string(values.Token.Value) + "\nA=" + string(values.Vendor.Value) + "\n",
 	}
 	b.inProject("plain.env", []byte(good))
 	b.akos(anyCode, "vault", "import", "plain.env")
@@ -405,14 +407,14 @@ func (b *box) files() {
 		b.mcp(op{want: 0}, call("vault_import", map[string]any{"path": "bad.env", "rewrite": true}), call("creds_check", map[string]any{"secretsFile": "bad.env"}))
 	}
 	// Not a dotenv file: its text must not come back in an age error either.
-	b.inProject("bad.age", []byte("age-encryption.org/v1\n-> X25519 "+string(values.vendor.value)+"\n"+string(values.token.value)+"\n--- x\n"))
-	for _, identity := range []string{string(values.vendor.value), string(values.text.value), "AGE-SECRET-" + "KEY-1" + strings.ToUpper(string(values.token.value)), "AGE-PLUGIN-X-1" + string(values.token.value)} {
+	b.inProject("bad.age", []byte("age-encryption.org/v1\n-> X25519 "+string(values.Vendor.Value)+"\n"+string(values.Token.Value)+"\n--- x\n"))
+	for _, identity := range []string{string(values.Vendor.Value), string(values.Text.Value), "AGE-SECRET-" + "KEY-1" + strings.ToUpper(string(values.Token.Value)), "AGE-PLUGIN-X-1" + string(values.Token.Value)} {
 		b.do(op{args: []string{"--verbose", "vault", "import", "bad.age", "--identity", b.source("identity", []byte(identity+"\n"))}, want: anyCode})
 	}
 	b.do(op{args: []string{"--verbose", "vault", "import", "bad.age"}, want: 2})
 
 	// Once rewritten, no copy is left, whatever its name.
-	path := b.inProject("rewritten.env", []byte(strings.TrimPrefix(good, "# "+string(values.token.value)+"\n")))
+	path := b.inProject("rewritten.env", []byte(strings.TrimPrefix(good, "# "+string(values.Token.Value)+"\n")))
 	out, _ := b.do(op{args: []string{"--verbose", "vault", "import", "rewritten.env", "--rewrite"}, want: anyCode})
 	if strings.Contains(string(out), "references instead of values") {
 		delete(b.own, path)
@@ -425,8 +427,8 @@ func (b *box) files() {
 // configs gives akos workspace files that hold canaries where none belongs.
 func (b *box) configs() {
 	const head = "schemaVersion: 1\nworkspace: {id: canary}\n"
-	for _, c := range []canary{values.vendor, values.line, values.token, values.text} {
-		v := string(c.value)
+	for _, c := range []search.Canary{values.Vendor, values.Line, values.Token, values.Text} {
+		v := string(c.Value)
 		q, _ := json.Marshal(v)
 		for _, text := range []string{
 			head + v + ": 1\n", head + string(q) + ": 1\n", head + "vault: {backend: " + string(q) + "}\n", head + "vault: " + string(q) + "\n", head + "server: " + string(q) + "\n",

@@ -26,6 +26,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/akos/evals/internal/search"
 	"example.com/akos/internal/akostest"
 )
 
@@ -34,35 +35,35 @@ import (
 // and looks for them everywhere else.
 type learnt struct {
 	mu       sync.RWMutex
-	searcher *searcher
+	searcher *search.Searcher
 	kinds    map[string]string // by value
 	placed   sync.Map          // kinds that were found where they belong
 }
 
-func newLearnt() *learnt { return &learnt{searcher: newSearcher(), kinds: map[string]string{}} }
+func newLearnt() *learnt { return &learnt{searcher: search.New(), kinds: map[string]string{}} }
 
 // public are the starts of tokens that anybody may know.
 var public = []string{"akos_at_", "akos_rt_", "akos_pt_", "fake-access-", "fake-refresh-", "fake-device-"}
 
 // add makes value a canary of that kind.
 func (l *learnt) add(kind, value string) {
-	c := canary{name: kind, value: []byte(value), many: true}
+	c := search.Canary{Name: kind, Value: []byte(value), Many: true}
 	for _, p := range public {
 		if strings.HasPrefix(value, p) {
-			c.public = len(p)
+			c.Public = len(p)
 		}
 	}
 	if strings.Count(value, ".") == 2 { // a JWT, whose header tells nothing
-		c.public = strings.Index(value, ".") + 1
+		c.Public = strings.Index(value, ".") + 1
 	}
-	if len(value)-c.public < 8 {
+	if len(value)-c.Public < 8 {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.kinds[value] == "" {
 		l.kinds[value] = kind
-		l.searcher.add(c)
+		l.searcher.Add(c)
 	}
 }
 
@@ -71,7 +72,7 @@ func (l *learnt) add(kind, value string) {
 func (l *learnt) find(data []byte, shown bool, may ...string) (found []string) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return slices.DeleteFunc(l.searcher.find(data, shown), func(f string) bool {
+	return slices.DeleteFunc(l.searcher.Find(data, shown), func(f string) bool {
 		return slices.ContainsFunc(may, func(m string) bool {
 			belongs := strings.HasPrefix(f, m+" as ") || strings.HasPrefix(f, m+" at ")
 			if belongs {
@@ -260,7 +261,7 @@ func (s *site) check() {
 			s.world.searched.Add(int64(len(data)))
 			found := s.world.learnt.find(data, false, may...)
 			if !planted {
-				found = append(found, s.world.searcher.find(data, false)...)
+				found = append(found, s.world.searcher.Find(data, false)...)
 			}
 			if len(found) > 0 {
 				s.report.Errorf("LEAK in the %s of %s: %s\n%.800q", where, what, strings.Join(found, ", "), data)
@@ -334,7 +335,7 @@ func (s *site) start(args ...string) {
 		s.cmd = exec.Command(filepath.Join(s.world.bin, "akos"), words...)
 		s.out, s.errs, s.ended = &buffer{}, &buffer{}, make(chan struct{})
 		// The environment of whoever runs a server has canaries too.
-		s.cmd.Env = append(slices.Clone(s.env), "GOTRACEBACK=all", "AGENTSKIT_TOKEN="+string(values.token.value), "AKOS_TOKEN="+string(values.vendor.value))
+		s.cmd.Env = append(slices.Clone(s.env), "GOTRACEBACK=all", "AGENTSKIT_TOKEN="+string(values.Token.Value), "AKOS_TOKEN="+string(values.Vendor.Value))
 		s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.project, s.out, s.errs
 		s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 		if err := s.cmd.Start(); err != nil {
@@ -500,9 +501,9 @@ func encode(fields ...string) string {
 }
 
 // signIn signs in.
-func (p *person) signIn(user string, password canary) {
+func (p *person) signIn(user string, password search.Canary) {
 	p.Helper()
-	if status, _, page := p.post("/signin", "user", user, "password", string(password.value), "next", "/device"); status != http.StatusOK {
+	if status, _, page := p.post("/signin", "user", user, "password", string(password.Value), "next", "/device"); status != http.StatusOK {
 		p.report.Errorf("%s can't sign in: %d\n%s", user, status, page)
 	}
 }
@@ -552,7 +553,7 @@ func (s *site) raw(text, instead string) {
 	first, _, _ := strings.Cut(text, "\n")
 	s.kept = append(s.kept, output{"the answer to " + first, answer, nil})
 	s.world.searched.Add(int64(len(answer)))
-	if found := append(s.world.searcher.find(answer, false), s.world.learnt.find(answer, false)...); len(found) > 0 {
+	if found := append(s.world.searcher.Find(answer, false), s.world.learnt.find(answer, false)...); len(found) > 0 {
 		s.report.Errorf("LEAK in the answer to %.200q: %s\n%.800q", text, strings.Join(found, ", "), answer)
 	}
 }
