@@ -1,0 +1,199 @@
+package play
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"example.com/akos/evals/internal/drive"
+	"example.com/akos/evals/internal/search"
+)
+
+// Options say with what plays are put on.
+type Options struct {
+	Bin    string   // where akos and akos-mcp are
+	Server []string // the command of another server than akos-mcp
+	Match  *regexp.Regexp
+	values search.Values
+	judge  judge
+}
+
+// A stage is where one play is put on.
+type stage struct {
+	opts    *Options
+	play    *Play
+	root    string // all that akos can write is below it
+	project string // the directory of the workspace
+	home    string // AKOS_HOME
+	env     []string
+	seen    *drive.Trace // by the agent
+	aside   *drive.Trace // what came out elsewhere: the person's screen, standard error
+	conn    *drive.Stdio
+	client  *drive.Client
+	vars    map[string]string
+	kept    map[string]string
+	answer  drive.Answer
+	shown   string // the last answer in all its texts, or the last output
+	will    string // what the person will do when a page opens
+	status  int    // of the last page
+	sidecar *exec.Cmd
+	calls   int
+}
+
+// patience bounds a command of the person.
+const patience = 30 * time.Second
+
+// newStage makes a hermetic home with a workspace in it.
+func newStage(opts *Options, p *Play) (*stage, error) {
+	root, err := os.MkdirTemp("", "akos-evals")
+	if err != nil {
+		return nil, err
+	}
+	if root, err = filepath.EvalSymlinks(root); err != nil {
+		return nil, err
+	}
+	s := &stage{opts: opts, play: p, root: root, project: filepath.Join(root, "app"), home: filepath.Join(root, "akos"),
+		seen: &drive.Trace{}, aside: &drive.Trace{}, vars: map[string]string{}, kept: map[string]string{}}
+	for _, dir := range []string{"app", "home", "tmp", "run"} {
+		if err := os.Mkdir(filepath.Join(root, dir), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	// No keychain, no desktop, no network: the default server answers nobody.
+	s.env = []string{"HOME=" + filepath.Join(root, "home"), "AKOS_HOME=" + s.home, "TMPDIR=" + filepath.Join(root, "tmp"),
+		"XDG_RUNTIME_DIR=" + filepath.Join(root, "run"), "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent/evals",
+		"AKOS_VAULT=file", "AKOS_SERVER=http://127.0.0.1:1", "TERM=dumb", "PATH=/usr/bin:/bin", "LANG=C.UTF-8", "GOTRACEBACK=all"}
+	if len(opts.Server) == 0 {
+		if _, err := s.akos("", "init", "--id", "app"); err != nil {
+			return s, err
+		}
+	}
+	for _, e := range p.Env {
+		if e, err = s.expand(e, false); err != nil {
+			return s, err
+		}
+		s.env = append(s.env, e)
+	}
+	for _, f := range p.Files {
+		path := filepath.Join(s.project, f.Name)
+		text, err := s.expand(string(f.Data), true)
+		if err != nil {
+			return s, err
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return s, err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// command returns a program in the home, and what ends it.
+func (s *stage) command(name string, args ...string) (*exec.Cmd, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = s.project, slices.Clone(s.env), time.Second
+	return cmd, cancel
+}
+
+// akos runs a command of the person, with what is given on the standard input.
+func (s *stage) akos(stdin string, args ...string) (string, error) {
+	cmd, cancel := s.command(filepath.Join(s.opts.Bin, "akos"), append([]string{"--no-input"}, args...)...)
+	defer cancel()
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	s.aside.Add(drive.Seen{Where: "akos " + strings.Join(args[:min(2, len(args))], " "), Data: append(out.Bytes(), errs.Bytes()...)})
+	if err != nil {
+		return out.String() + errs.String(), fmt.Errorf("akos %s: %w: %s", strings.Join(args, " "), err, errs.String())
+	}
+	return out.String(), nil
+}
+
+// start starts the server with more arguments than the play's.
+func (s *stage) start(more ...string) error {
+	words := s.opts.Server
+	if len(words) == 0 {
+		words = []string{filepath.Join(s.opts.Bin, "akos-mcp")}
+	}
+	words = slices.Concat(words, s.play.Server, more)
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Dir, cmd.Env = s.project, slices.Clone(s.env)
+	var err error
+	if s.conn, err = drive.Start(cmd); err != nil {
+		return err
+	}
+	s.client, err = drive.New(s.conn, s.play.Client, s.seen)
+	if err != nil {
+		return err
+	}
+	s.client.Open = s.open
+	return nil
+}
+
+// stop ends the server.
+func (s *stage) stop() error {
+	if s.client == nil {
+		return nil
+	}
+	err := s.client.Close()
+	s.aside.Add(drive.Seen{Where: "stderr", Data: s.conn.Stderr()})
+	s.client = nil
+	return err
+}
+
+// close ends what runs and removes the home.
+func (s *stage) close() error {
+	err := s.stop()
+	if s.sidecar != nil {
+		_ = s.sidecar.Process.Signal(os.Interrupt) // it may have ended
+		if wait := s.sidecar.Wait(); wait != nil {
+			err = errors.Join(err, fmt.Errorf("akos serve: %w", wait))
+		}
+		out, _ := s.sidecar.Stderr.(*bytes.Buffer)
+		s.aside.Add(drive.Seen{Where: "akos serve: stderr", Data: out.Bytes()})
+	}
+	return errors.Join(err, os.RemoveAll(s.root))
+}
+
+// do runs steps until one fails.
+func (s *stage) do(list []Step) error {
+	for _, step := range list {
+		rest, err := s.expand(step.Rest, false)
+		if err == nil {
+			err = verbs[step.Verb](s, rest)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %s %.200s: %w", step.Where, step.Verb, step.Rest, err)
+		}
+	}
+	return nil
+}
+
+// put puts a play on, and returns what was wrong.
+func (s *stage) put() error {
+	if err := s.do(s.play.Setup); err != nil {
+		return err
+	}
+	if err := s.start(); err != nil {
+		return err
+	}
+	if err := s.do(s.play.Steps); err != nil {
+		return err
+	}
+	if err := s.stop(); err != nil {
+		return err
+	}
+	return s.do(s.play.Goal)
+}
