@@ -9,7 +9,7 @@ BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X example.com/akos/
 FUZZTIME ?= 30s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test setup lint generated cross gates bench fuzz soak idp browser conformance dist
+.PHONY: build demo test setup lint generated cross gates bench fuzz soak idp browser conformance evals dist
 
 build:
 	@$(BUILD) -o bin/ ./cmd/akos ./cmd/akos-mcp
@@ -73,6 +73,11 @@ conformance:
 	@scripts/setup-conformance.sh
 	go vet -tags conformance ./mcpserver ./cmd/akos-mcp
 	@scripts/conformance.sh
+
+# Agents by script, at tasks and at attacks, judged by what they saw,
+# and a leaky server, all of whose leaks must be found. EVALS=-run=login for some.
+evals:
+	@go run ./evals/run $(EVALS)
 
 # What a release holds, without a network: static binaries, an MCP bundle for
 # each platform, the entry for the MCP registry, the checksums.
