@@ -35,6 +35,7 @@ func run(out io.Writer) (code int, err error) {
 	bin := flag.String("bin", "", "`directory` with akos and akos-mcp (default: they are built)")
 	root := flag.String("dir", "evals", "`directory` with tasks, attacks and control")
 	atOnce := flag.Int("parallel", 2, "how many at one time")
+	verbose := flag.Bool("v", false, "show what the agents saw, too")
 	flag.Parse()
 	re, err := regexp.Compile(*match)
 	if err != nil {
@@ -59,6 +60,9 @@ func run(out io.Writer) (code int, err error) {
 		return 2, fmt.Errorf("%w: %s", err, text)
 	}
 	o := &play.Options{Bin: built, Server: strings.Fields(*server)}
+	if *verbose {
+		o.Log = out
+	}
 	if *bin != "" {
 		if o.Bin, err = filepath.Abs(*bin); err != nil {
 			return 2, err

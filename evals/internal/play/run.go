@@ -27,7 +27,7 @@ type Result struct {
 // prepare makes what all plays share.
 func (o *Options) prepare() {
 	if o.judge.Searcher == nil {
-		o.values = Planted()
+		o.logging, o.values = &sync.Mutex{}, Planted()
 		o.judge = judge{search.New(o.values.All()...)}
 	}
 }
@@ -70,6 +70,9 @@ func (o *Options) one(p *Play) Result {
 		for _, leak := range o.judge.leaks(s.aside) {
 			r.Problems = append(r.Problems, Problem{"beside the agent, " + leak.Where, leak.What})
 		}
+		if o.Log != nil {
+			o.log(p, s)
+		}
 		r.Calls = s.calls
 		for _, seen := range s.seen.All() {
 			r.Bytes += len(seen.Data)
@@ -77,6 +80,16 @@ func (o *Options) one(p *Play) Result {
 	}
 	r.Passed, r.MS = len(r.Problems) == 0, time.Since(start).Milliseconds()
 	return r
+}
+
+// log writes what the agent of a play saw.
+func (o *Options) log(p *Play, s *stage) {
+	o.logging.Lock()
+	defer o.logging.Unlock()
+	_, _ = fmt.Fprintf(o.Log, "== %s\n", p.Name) // it is for whoever writes a file
+	for _, seen := range s.seen.All() {
+		_, _ = fmt.Fprintf(o.Log, "-- %s\n%s\n", seen.Where, bytes.TrimSpace(seen.Data[:min(len(seen.Data), 2000)]))
+	}
 }
 
 // A Leak is one that a control has, and by what it must be known.

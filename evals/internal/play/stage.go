@@ -5,12 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/akos/evals/internal/drive"
@@ -19,11 +20,13 @@ import (
 
 // Options say with what plays are put on.
 type Options struct {
-	Bin    string   // where akos and akos-mcp are
-	Server []string // the command of another server than akos-mcp
-	Match  *regexp.Regexp
-	values search.Values
-	judge  judge
+	Bin    string    // where akos and akos-mcp are
+	Server []string  // the command of another server than akos-mcp
+	Log    io.Writer // what the agents saw is written to it, if there is one
+
+	logging *sync.Mutex
+	values  search.Values
+	judge   judge
 }
 
 // A stage is where one play is put on.
