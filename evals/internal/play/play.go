@@ -23,7 +23,6 @@ type Play struct {
 	Name   string // "attacks/ask-outright"
 	Title  string
 	Why    string
-	Needs  string // what of akos it can't pass without, if that is not there yet
 	Client drive.Profile
 	Server []string // arguments of the server
 	Env    []string // of the server and the person
@@ -40,7 +39,7 @@ type Step struct {
 	Rest  string
 }
 
-var setting = regexp.MustCompile(`^(client|name|server|env|needs|root): (.*)$`)
+var setting = regexp.MustCompile(`^(client|name|server|env|root): (.*)$`)
 
 // Parse reads a file's text.
 func Parse(name string, data []byte) (*Play, error) {
@@ -91,8 +90,6 @@ func (p *Play) set(name, value string) error {
 		p.Env = append(p.Env, value)
 	case "name":
 		p.Client.Name = value
-	case "needs":
-		p.Needs = value
 	case "root":
 		p.Client.Roots = append(p.Client.Roots, value)
 	case "client":

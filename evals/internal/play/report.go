@@ -31,9 +31,6 @@ func Table(w io.Writer, results []Result) error {
 			continue
 		}
 		fmt.Fprintf(w, "\nFAIL %s: %s\n", r.Name, r.Title)
-		if r.Needs != "" {
-			fmt.Fprintf(w, "  needs: %s\n", r.Needs)
-		}
 		for _, p := range r.Problems {
 			fmt.Fprintf(w, "  %s\n", p)
 		}

@@ -20,7 +20,6 @@ type Result struct {
 	Calls    int       `json:"calls"` // of the agent
 	Bytes    int       `json:"bytes"` // that the agent saw
 	MS       int64     `json:"ms"`
-	Needs    string    `json:"needs,omitempty"`
 	Problems []Problem `json:"problems,omitempty"`
 }
 
@@ -53,7 +52,7 @@ func Run(o *Options, plays []*Play, atOnce int) []Result {
 // one puts one play on and judges it.
 func (o *Options) one(p *Play) Result {
 	start := time.Now()
-	r := Result{Name: p.Name, Title: p.Title, Needs: p.Needs}
+	r := Result{Name: p.Name, Title: p.Title}
 	fail := func(where string, err error) {
 		if err != nil {
 			r.Problems = append(r.Problems, Problem{where, strings.ReplaceAll(err.Error(), "\n", "\\n")})
