@@ -9,7 +9,7 @@ BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X example.com/akos/
 FUZZTIME ?= 30s
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test setup lint generated cross gates bench fuzz soak idp browser conformance evals dist
+.PHONY: build demo test setup lint generated cross gates bench fuzz soak idp browser conformance evals clients dist
 
 build:
 	@$(BUILD) -o bin/ ./cmd/akos ./cmd/akos-mcp
@@ -78,6 +78,13 @@ conformance:
 # and a leaky server, all of whose leaks must be found. EVALS=-run=login for some.
 evals:
 	@go run ./evals/run $(EVALS)
+
+# The clients that people use, over stdio and HTTP, without a network.
+# UPDATE=-update writes docs/clients.md anew from what is seen.
+clients:
+	@scripts/setup-clients.sh
+	go vet -tags clients ./evals/clients
+	@scripts/clients.sh $(UPDATE)
 
 # What a release holds, without a network: static binaries, an MCP bundle for
 # each platform, the entry for the MCP registry, the checksums.
