@@ -51,6 +51,7 @@ type box struct {
 // recorder stands where akos-mcp is expected.
 const recorder = `#!/bin/bash
 wire=$(mktemp -d "${0%/*}/../wire/XXXXXX")
+pwd >"$wire/directory"
 exec "${0%/*}/real/akos-mcp" "$@" < <(exec tee "$wire/in") > >(exec tee "$wire/out") 2> >(exec tee "$wire/err" >&2)
 `
 
@@ -132,21 +133,36 @@ func (b *box) exec(stdin string, args []string) (stdout, stderr string, err erro
 // recorded returns what passed over stdio, and what the server said beside it.
 func (b *box) recorded() (w wire, stderr string) {
 	b.t.Helper()
-	read := func(pattern string) (all []string) {
-		files, err := filepath.Glob(filepath.Join(b.dir, "wire/*", pattern))
-		if err != nil {
-			b.t.Fatal(err)
+	return wire{b.kept("in"), b.kept("out")}, strings.Join(b.kept("err"), "")
+}
+
+// startedIn returns where the client started akos-mcp.
+func (b *box) startedIn() string {
+	b.t.Helper()
+	var dirs []string
+	for _, dir := range b.kept("directory") {
+		switch {
+		case dir == filepath.Join(b.home(), "app"):
+			dirs = append(dirs, "project")
+		case dir != "":
+			dirs = append(dirs, "`"+strings.Replace(dir, b.home(), "~", 1)+"`")
 		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				b.t.Fatal(err)
-			}
-			all = append(all, strings.Split(string(text), "\n")...)
-		}
-		return all
 	}
-	return wire{read("in"), read("out")}, strings.Join(read("err"), "")
+	slices.Sort(dirs)
+	return strings.Join(slices.Compact(dirs), ", ")
+}
+
+// kept returns the lines of a file that the recorder makes, of all runs.
+func (b *box) kept(name string) (lines []string) {
+	b.t.Helper()
+	files, err := filepath.Glob(filepath.Join(b.dir, "wire/*", name))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, file := range files {
+		lines = append(lines, strings.Split(read(b.t, file), "\n")...)
+	}
+	return lines
 }
 
 // A wire is the messages that passed, each a text of JSON.

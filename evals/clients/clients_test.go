@@ -34,7 +34,8 @@ var transports = []string{"stdio", "HTTP", "login"}
 // A sight is what was seen of a client over one transport.
 type sight struct {
 	handshake
-	entry string // as the documentation has it
+	entry     string // as the documentation has it
+	directory string // where it started akos-mcp
 }
 
 // TestClients connects every client over both transports, and compares what is
@@ -93,7 +94,7 @@ func TestClients(t *testing.T) {
 					}
 					w = wire{in.take(), out.take()}
 				}
-				s.handshake = w.handshake()
+				s.handshake, s.directory = w.handshake(), b.startedIn()
 				for _, fault := range s.faults(c, shown, offered, all) {
 					t.Error(fault)
 				}

@@ -46,7 +46,7 @@ func document(t *testing.T, seen map[string]map[string]sight) {
 func table(t *testing.T, seen map[string]map[string]sight) string {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString("\n| client | version | says it is | works over, with tools | protocol | elicitation | |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("\n| client | version | says it is | works over, with tools | starts it in | protocol | elicitation | |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, c := range rows {
 		var works, protocols, elicits []string
 		for _, transport := range transports {
@@ -57,8 +57,8 @@ func table(t *testing.T, seen map[string]map[string]sight) string {
 			works = append(works, fmt.Sprintf("%s %d", transport, len(s.offered)))
 			protocols, elicits = append(protocols, s.protocol), append(elicits, s.elicits)
 		}
-		_, _ = fmt.Fprintf(&b, "| %s | %s | `%s` | %s | %s | %s | %s |\n", c.name, c.version(t), seen[c.name]["stdio"].client,
-			strings.Join(works, ", "), alike(protocols), alike(elicits), c.note)
+		_, _ = fmt.Fprintf(&b, "| %s | %s | `%s` | %s | %s | %s | %s | %s |\n", c.name, c.version(t), seen[c.name]["stdio"].client,
+			strings.Join(works, ", "), seen[c.name]["stdio"].directory, alike(protocols), alike(elicits), c.note)
 	}
 	return b.String()
 }
