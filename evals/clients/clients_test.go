@@ -38,93 +38,119 @@ type sight struct {
 	directory string // where it started akos-mcp
 }
 
-// TestClients connects every client over both transports, and compares what is
-// seen with docs/clients.md.
+// A world is what the clients of a test share.
+type world struct {
+	bin, secret     string
+	model           string   // its address
+	asked           *kept    // by clients, of the model
+	token           string   // with the scopes read and write
+	in, out         *kept    // what passed over HTTP
+	all, some, most []string // the tools: over stdio, over HTTP with token, and with every scope
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{bin: build(t), secret: fakeSecret()}
+	w.model, w.asked = noModel(t)
+	server := newBox(t, w.bin, w.secret)
+	server.akos(fakePassword, "user", "add", person, "--password-stdin")
+	token := func(name string, scopes ...string) string {
+		server.akos("", append([]string{"token", "create", "--name", name, "--out", filepath.Join(server.dir, name)}, scopes...)...)
+		return strings.TrimSpace(read(t, filepath.Join(server.dir, name)))
+	}
+	w.token = token("some")
+	w.in, w.out = serveHTTP(t, server)
+	w.all, w.some = overStdio(t, w.bin), overHTTP(t, w.token)
+	w.most = overHTTP(t, token("most", "--scope", "read", "--scope", "write", "--scope", "admin"))
+	if len(w.all) < 18 || len(w.some) < 12 || len(w.most) < 14 {
+		t.Fatalf("there are %d tools over stdio, and %d and %d over HTTP", len(w.all), len(w.some), len(w.most))
+	}
+	return w
+}
+
+// TestClients connects every client in every way, and compares what is seen
+// with docs/clients.md.
 func TestClients(t *testing.T) {
 	alone(t)
-	bin := build(t)
-	secret := fakeSecret()
-	model, asked := noModel(t)
-
-	server := newBox(t, bin, secret)
-	server.akos(fakePassword, "user", "add", person, "--password-stdin")
-	server.akos("", "token", "create", "--name", "clients", "--out", server.dir+"/token")
-	server.akos("", "token", "create", "--name", "all", "--scope", "read", "--scope", "write", "--scope", "admin", "--out", server.dir+"/all")
-	token, allScopes := strings.TrimSpace(read(t, server.dir+"/token")), strings.TrimSpace(read(t, server.dir+"/all"))
-	in, out := serveHTTP(t, server)
-
-	// What there is to see, asked for without any client.
-	all, some, most := overStdio(t, bin), overHTTP(t, token), overHTTP(t, allScopes)
-	if len(all) < 18 || len(some) < 12 || len(most) < 14 {
-		t.Fatalf("there are %d tools over stdio, and %d and %d over HTTP", len(all), len(some), len(most))
-	}
-	seen, n, want := map[string]map[string]sight{}, 0, 0
+	w := newWorld(t)
+	seen, complete := map[string]map[string]sight{}, true
 	for _, c := range rows {
 		seen[c.name] = map[string]sight{}
 		for _, transport := range transports {
 			if transport == "login" && c.login == nil {
 				continue
 			}
-			want++
 			t.Run(c.name+"/"+transport, func(t *testing.T) {
-				b := newBox(t, bin, secret, append(c.env, "AKOS_MCP_TOKEN="+token)...)
-				for i, v := range b.env {
-					b.env[i] = strings.NewReplacer("$MODEL", model, "$HOME", b.home()).Replace(v)
-				}
-				s := sight{entry: c.configure(b, transport, token)}
-				loggedIn := ""
-				if transport == "login" {
-					loggedIn = b.login(c.command(b, model, c.login))
-				}
-				asked.take()
-				in.take()
-				out.take()
-				shown := c.visit(b, model)
-				bodies := asked.take()
-				shown += strings.Join(bodies, "\n")
-
-				w, stderr := b.recorded()
-				offered := all
-				if transport != "stdio" {
-					if offered = some; transport == "login" && c.asksAll {
-						offered = most
-					}
-					if len(w.in) > 0 {
-						t.Error("it started akos-mcp over stdio")
-					}
-					w = wire{in.take(), out.take()}
-				}
-				s.handshake, s.directory = w.handshake(), b.startedIn()
-				for _, fault := range s.faults(c, shown, offered, all) {
-					t.Error(fault)
-				}
-				if stderr != "" {
-					t.Errorf("akos-mcp says %s", stderr)
-				}
-				for _, text := range b.spoke {
-					for _, line := range complaints(text) {
-						t.Errorf("it complains: %.300s", line)
-					}
-				}
-				everything := strings.Join(slices.Concat(b.spoke, bodies, w.out, []string{loggedIn}), "\n")
-				if leaks(everything, secret) || leaks(everything, token) {
-					t.Error("LEAK: the secret or the token is in what was seen")
-				}
-				t.Logf("%+v", s.handshake)
-				if t.Failed() {
-					t.Logf("it says:\n%.20000s", strings.Join(b.spoke, "\n"))
-				} else {
-					seen[c.name][transport] = s
-					n++
-				}
+				seen[c.name][transport] = w.see(t, c, transport)
 			})
+			if _, ok := seen[c.name][transport]; !ok { // -run chose others
+				complete = false
+			}
 		}
 	}
-	if n < want { // or -run chose some
+	switch {
+	case t.Failed():
+	case !complete:
 		t.Log("docs/clients.md is not compared: not everything was seen")
-		return
+	default:
+		document(t, seen)
 	}
-	document(t, seen)
+}
+
+// see has c connect, and fails where anything is amiss on either side.
+func (w *world) see(t *testing.T, c client, transport string) (s sight) {
+	env := c.env
+	if transport == "HTTP" {
+		env = append(slices.Clone(env), "AKOS_MCP_TOKEN="+w.token)
+	}
+	b := newBox(t, w.bin, w.secret, env...)
+	for i, v := range b.env {
+		b.env[i] = strings.NewReplacer("$MODEL", w.model, "$HOME", b.home()).Replace(v)
+	}
+	s.entry = c.configure(b, transport, w.token)
+	loggedIn := ""
+	if transport == "login" {
+		loggedIn = b.login(c.command(b, w.model, c.login))
+	}
+	w.asked.take()
+	w.in.take()
+	w.out.take()
+	shown := c.visit(b, w.model)
+	bodies := w.asked.take()
+	shown += strings.Join(bodies, "\n")
+
+	passed, stderr := b.recorded()
+	offered := w.all
+	if transport != "stdio" {
+		if offered = w.some; transport == "login" && c.asksAll {
+			offered = w.most
+		}
+		if len(passed.in) > 0 {
+			t.Error("it started akos-mcp over stdio")
+		}
+		passed = wire{w.in.take(), w.out.take()}
+	}
+	s.handshake, s.directory = passed.handshake(), b.startedIn()
+	for _, fault := range s.faults(c, shown, offered, w.all) {
+		t.Error(fault)
+	}
+	if stderr != "" {
+		t.Errorf("akos-mcp says %s", stderr)
+	}
+	for _, text := range b.spoke {
+		for _, line := range complaints(text) {
+			t.Errorf("it complains: %.300s", line)
+		}
+	}
+	everything := strings.Join(slices.Concat(b.spoke, bodies, passed.out, []string{loggedIn}), "\n")
+	if leaks(everything, w.secret) || leaks(everything, w.token) {
+		t.Error("LEAK: the secret or the token is in what was seen")
+	}
+	t.Logf("%+v", s.handshake)
+	if t.Failed() {
+		t.Logf("it says:\n%.20000s", strings.Join(b.spoke, "\n"))
+	}
+	return s
 }
 
 // build builds both programs.
