@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -106,6 +108,9 @@ func (c *conn) read(in io.Reader) error {
 		case len(bytes.TrimSpace(line)) > 0: // also the last line without an end
 			c.answer(line)
 		}
+		if len(line) > smallBody {
+			runtime.GC() // what it leaves is collected before the next one comes
+		}
 		if err != nil || !hasLine(r) {
 			c.flush()
 		}
@@ -137,6 +142,9 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	for errors.Is(err, bufio.ErrBufferFull) {
 		line, err = r.ReadSlice('\n')
 		if tooLong = tooLong || len(long)+len(bytes.TrimRight(line, "\r\n")) > maxLine; !tooLong {
+			if cap(long)-len(long) < len(line) {
+				long = slices.Grow(long, len(long)) // append would leave five times as much behind
+			}
 			long = append(long, line...)
 		}
 	}
