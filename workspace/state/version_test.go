@@ -30,7 +30,7 @@ func TestVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if version(one) == version(one) {
+	if first := version(one); version(one) == first {
 		t.Error("where there is no state, nothing is known")
 	}
 	note(one)
