@@ -100,6 +100,7 @@ func (s *Server) at(ctx context.Context) *workspace.Workspace {
 func (s *Server) here(ctx context.Context, ses tools.Session) tools.Session {
 	ses.Workspace = s.at(ctx)
 	ses.Next = func(command string) string { return s.next(ctx, workspace.Error{Hint: command}, nil) }
+	ses.Offers = func(tool string) bool { return s.offers(ctx, tool) }
 	return ses
 }
 
@@ -117,14 +118,20 @@ func scopeOf(t *tools.Tool) string {
 // allowed is the filter of tools/list: who has not the scope of a tool does
 // not see it.
 func (s *Server) allowed(ctx context.Context, all []mcp.Tool) []mcp.Tool {
-	c, ok := ctx.Value(callerKey{}).(*caller)
-	if !ok {
+	if _, ok := ctx.Value(callerKey{}).(*caller); !ok {
 		return all
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(d mcp.Tool) bool {
-		t := s.tools[d.Name]
-		return t != nil && !c.May(scopeOf(t))
+		return s.tools[d.Name] != nil && !s.offers(ctx, d.Name)
 	})
+}
+
+// offers reports whether a tool is there for the caller of the request that ctx
+// is of.
+func (s *Server) offers(ctx context.Context, tool string) bool {
+	t := s.tools[tool]
+	c, ok := ctx.Value(callerKey{}).(*caller)
+	return t != nil && (!ok || c.May(scopeOf(t)))
 }
 
 // needs returns the scope that a message needs; "" if it is for anybody who

@@ -87,7 +87,9 @@ func TestMalformed(t *testing.T) {
 		{"an id with an exponent", `{"jsonrpc":"2.0","id":1E+2,"method":"ping"}`, "1E+2", 0, 200},
 		{"an id that is a text", `{"jsonrpc":"2.0","id":"\u0031","method":"ping"}`, `"\u0031"`, 0, 200},
 		{"an id that is empty", `{"jsonrpc":"2.0","id":"","method":"ping"}`, `""`, 0, 200},
-		{"an id that is there twice", `{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}`, "2", 0, 200},
+		{"an id that is there twice", `{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}`, "null", invalidRequest, 400},
+		{"a method in another case", `{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/list"}`, "null", invalidRequest, 400},
+		{"a tool that is there twice", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"auth_status","name":"vault_list"}}`, "null", invalidRequest, 400},
 
 		{"no such method", `{"jsonrpc":"2.0","id":1,"method":"quoted/method"}`, "1", noMethod, 200},
 		{"no such tool", request(1, "quoted_tool", `{}`), "1", invalidParams, 200},

@@ -64,6 +64,9 @@ func readMessage(body []byte) (m envelope, code int, text string) {
 		}
 		return envelope{}, mcp.PARSE_ERROR, "not JSON"
 	}
+	if !oneReading(body) {
+		return envelope{}, mcp.INVALID_REQUEST, "a member is there twice, or is not written as the protocol writes it"
+	}
 	if m.ID != nil && validID(m.ID) == nil {
 		return envelope{}, mcp.INVALID_REQUEST, "an id is a string or a number"
 	}

@@ -187,7 +187,7 @@ func (s *Server) next(ctx context.Context, e workspace.Error, failed *tools.Tool
 	call, next := tools.AgentHint(e)
 	// What was refused to this tool would be refused again.
 	same := failed != nil && next == failed.ID() && (e.Kind == workspace.Denied || e.Kind == workspace.Conflict)
-	if s.tools[next] == nil || same {
+	if !s.offers(ctx, next) || same {
 		call = workspace.InWorkspace(e.Hint, s.at(ctx).Place(ctx))
 	}
 	return s.elsewhere(ctx, call)

@@ -43,6 +43,8 @@ type Session struct {
 	// Next says what the caller does in the place of a command: an agent calls
 	// a tool, if there is one. Nil stands for the command itself.
 	Next func(command string) string
+	// Offers says whether the caller has a tool; nil if it has them all.
+	Offers func(tool string) bool
 	// Client is what the agent's client calls itself, and Page the id of the
 	// page that it was asked to open, once it has answered that.
 	Client, Page string
