@@ -167,7 +167,6 @@ type box struct {
 	learns bool
 	hashes bool // its state holds the hashes of tokens, as it should
 	killed bool // an import was killed, which leaves the old file under another name until the next
-	mu     sync.Mutex
 	kept   []output
 }
 
@@ -339,9 +338,7 @@ func (b *box) search(what string, data []byte, shown, mayName bool, may ...strin
 	}
 	if b.learns {
 		found = append(found, b.world.learnt.find(data, shown, may...)...)
-		b.mu.Lock()
 		b.kept = append(b.kept, output{what, data, may})
-		b.mu.Unlock()
 	}
 	if shown && !mayName && bytes.Contains(data, []byte(name)) {
 		found = append(found, "what was given where no name belongs")
@@ -456,13 +453,11 @@ func request(method string, params any) message {
 		panic(err) // of maps and strings
 	}
 	m, _ := json.Marshal(method)
-	return message{fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":%s,"params":%s}`, ids.Add(1), m, p), true}
+	id := 1_000_000 + ids.Add(1) // beyond each length that is looked for
+	return message{fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":%s,"params":%s}`, id, m, p), true}
 }
 
-// ids start above the lengths that are searched for.
 var ids atomic.Int64
-
-func init() { ids.Store(100_000) }
 
 func call(tool string, args any) message {
 	return request("tools/call", map[string]any{"name": tool, "arguments": args})

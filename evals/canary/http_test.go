@@ -291,6 +291,7 @@ func (s *webServer) places(v, token string) {
 	const ping = `{"jsonrpc":"2.0","id":1,"method":"ping"}`
 	auth := "Authorization: Bearer " + token + "\r\n"
 	var wg sync.WaitGroup
+	answers := make(chan []byte, 1000)
 	for _, head := range []string{
 		"GET /@ HTTP/1.1\r\nHost: HOST", "GET /mcp/@ HTTP/1.1\r\nHost: HOST", "POST /mcp?@=@ HTTP/1.1\r\nHost: HOST", "POST /mcp?workspace=@ HTTP/1.1\r\nHost: HOST",
 		"POST /mcp?access_token=@ HTTP/1.1\r\nHost: HOST", "POST /mcp?a;@ HTTP/1.1\r\nHost: HOST", "POST /mcp?%@ HTTP/1.1\r\nHost: HOST", "GET /.well-known/oauth-protected-resource/@ HTTP/1.1\r\nHost: HOST",
@@ -310,25 +311,28 @@ func (s *webServer) places(v, token string) {
 			if !strings.Contains(head, "Content-Type") {
 				text += "Content-Type: application/json\r\n"
 			}
-			wg.Go(func() { s.raw(text+"Connection: close\r\n\r\n"+ping, time.Second) })
+			wg.Go(func() { answers <- s.raw(text+"Connection: close\r\n\r\n"+ping, time.Second) })
 		}
 	}
 	wg.Wait()
+	close(answers)
+	for answer := range answers {
+		s.search("an answer to a raw request", answer, true, false)
+	}
 }
 
-// raw sends text, whatever it is, and searches what comes back in time.
-func (s *webServer) raw(text string, wait time.Duration) {
-	s.Helper()
+// raw sends text, whatever it is, and returns what comes back in time.
+func (s *webServer) raw(text string, wait time.Duration) []byte {
 	host := strings.TrimSuffix(strings.TrimPrefix(s.url, "http://"), "/mcp")
 	c, err := net.Dial("tcp", host)
 	if err != nil {
 		s.report.Errorf("akos-mcp --http is not there: %v", err)
-		return
+		return nil
 	}
 	defer c.Close()
 	s.world.operations.Add(1)
 	_ = c.SetDeadline(time.Now().Add(wait))
 	_, _ = io.WriteString(c, strings.ReplaceAll(text, "HOST", host)) // it may be refused on the way
 	answer, _ := io.ReadAll(c)
-	s.search("an answer to a raw request", answer, true, false)
+	return answer
 }
