@@ -185,11 +185,15 @@ func (w *Workspace) newSources(site Site) (*sources, error) {
 
 func (s *sources) load(tx Tx) error {
 	keys, err := tx.DataKeys()
+	s.know(keys)
+	return err
+}
+
+func (s *sources) know(keys []DataKey) {
 	s.known = make(map[string]source, len(keys))
 	for _, k := range keys {
 		s.known[k.ID] = source{k.Backend, s.holders.Present(k)}
 	}
-	return err
 }
 
 // of returns the source of what is sealed under a data key.

@@ -229,19 +229,13 @@ func (w *Workspace) List(ctx context.Context, scope Scope) ([]StoredKey, error) 
 	if err != nil {
 		return nil, err
 	}
-	list := []StoredKey{}
-	err = w.Store.Read(ctx, func(tx Tx) error {
-		keys, err := tx.Keys(site.ID, site.Tenant, scope)
-		if err == nil {
-			err = sources.load(tx)
-		}
-		list = slices.Grow(list, len(keys))
-		for _, k := range keys {
-			source, present := sources.of(k.DataKey)
-			list = append(list, StoredKey{k.Key, k.Scope, source, stamp(k.UpdatedAt), k.UsedBy, present})
-		}
-		return err
-	})
+	keys, dataKeys, err := w.listing.read(ctx, w.Store, site, scope)
+	sources.know(dataKeys)
+	list := make([]StoredKey, 0, len(keys))
+	for _, k := range keys {
+		source, present := sources.of(k.DataKey)
+		list = append(list, StoredKey{k.Key, k.Scope, source, stamp(k.UpdatedAt), k.UsedBy, present})
+	}
 	if err == nil && sources.env != nil && scope != ScopeTenant {
 		list = w.addEnvironment(list)
 	}

@@ -51,6 +51,7 @@ type Workspace struct {
 	hashing  hashing
 	files    slots // reads of files that may be large
 	refusals *refusals
+	listing  *listing
 }
 
 // New returns a Workspace on its parts. It touches none of them.
@@ -64,7 +65,7 @@ func New(opts Options) *Workspace {
 	if opts.Remote == nil {
 		opts.Remote = offline{}
 	}
-	return &Workspace{opts, &logins{pending: map[string]*pendingLogin{}}, hashing{make(slots, 2)}, make(slots, 2), &refusals{}}
+	return &Workspace{opts, &logins{pending: map[string]*pendingLogin{}}, hashing{make(slots, 2)}, make(slots, 2), &refusals{}, &listing{}}
 }
 
 // A Site is where a workspace was found.
