@@ -68,7 +68,7 @@ idp:
 	go vet -tags idp ./...
 	go test -count=1 -tags idp -run 'TestDex|TestOIDCProvider|TestOwnServer' -v ./workspace/login ./cmd/akos ./internal/serve
 
-# The official conformance suite of MCP, at both revisions.
+# The official conformance suite of MCP, at both revisions, and for authorization.
 conformance:
 	@scripts/setup-conformance.sh
 	go vet -tags conformance ./mcpserver ./cmd/akos-mcp

@@ -6,17 +6,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh
 
-if ! command -v ip >/dev/null; then
-	if ! command -v apt-get >/dev/null; then
-		echo "setup-clients: install iproute2 first (no apt-get here)" >&2
-		exit 1
-	fi
-	sudo=()
-	if ((EUID)); then sudo=(sudo); fi
-	echo "setup-clients: installing iproute2"
-	"${sudo[@]}" apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends iproute2 >/dev/null
-fi
+source scripts/setup-lib.sh
+need ip iproute2
+install_wanted
 
 stamp=.cache/clients/.installed
 if ! cmp -s scripts/clients/package-lock.json "$stamp"; then

@@ -4,12 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh # it brings a node that is new enough
+source scripts/setup-lib.sh
 
-stamp=.cache/conformance/.installed
-if ! cmp -s scripts/conformance/package-lock.json "$stamp"; then
-	echo "setup-conformance: installing the suite"
-	mkdir -p .cache/conformance
-	cp scripts/conformance/package.json scripts/conformance/package-lock.json .cache/conformance/
-	npm ci --prefix .cache/conformance --ignore-scripts --no-audit --no-fund --loglevel=error
-	cp scripts/conformance/package-lock.json "$stamp"
-fi
+need curl curl ca-certificates
+install_wanted
+install_npm scripts/conformance .cache/conformance "the conformance suite"
