@@ -37,6 +37,12 @@ func httpFlags(flags *pflag.FlagSet, o *HTTPOptions) {
 	flags.StringVar(&o.Audience, "audience", "", "what the tokens of --issuer must be for (default: the address with /mcp)")
 	flags.StringVar(&o.IntrospectionClient, "introspection-client", "", "`CLIENT_ID` for opaque tokens of --issuer (RFC 7662)")
 	flags.StringVar(&o.IntrospectionSecretFile, "introspection-secret-file", "", "`FILE` with that client's secret, or for another sidecar a token with the scope introspect")
+	claim := func(name string, of *[]string, usage string) {
+		flags.Func(name, usage, func(name string) error { *of = []string{name}; return nil })
+	}
+	claim("user-claim", &o.Claims.User, "`NAME` of the claim of --issuer's tokens that names the user (default: sub)")
+	claim("tenant-claim", &o.Claims.Tenant, "`NAME` of the claim that names the tenant (default: tenant_id, tid, org_id)")
+	claim("tenants-claim", &o.Claims.Tenants, "`NAME` of the claim that lists the user's tenants (default: tenants)")
 	flags.BoolVar(&o.NoAuth, "no-auth", false, "take requests of anybody on this machine: for tests")
 }
 
@@ -57,8 +63,6 @@ func (o *HTTPOptions) check(choice string) error {
 		return err
 	}
 	switch {
-	case o.Issuer == "" && o.Audience+o.IntrospectionClient+o.IntrospectionSecretFile != "":
-		return workspace.Errorf(workspace.Invalid, "--audience and --introspection-* are of --issuer, which is missing").WithHint(hint)
 	case o.NoAuth && o.Issuer != "":
 		return workspace.Errorf(workspace.Invalid, "--no-auth and --issuer exclude each other").WithHint(hint)
 	case !o.NoAuth && choice != "" && workspace.CheckID(choice) != nil:

@@ -518,6 +518,7 @@ func TestHTTPRefusals(t *testing.T) {
 		{2, "is of --http", "--no-auth"},
 		{2, "is of --http", "--issuer https://login.example.com"},
 		{2, "are of --issuer", "--http 127.0.0.1:0 --audience x"},
+		{2, "are of --issuer", "--http 127.0.0.1:0 --tenant-claim team"},
 		{2, "exclude each other", "--http 127.0.0.1:0 --no-auth --issuer https://login.example.com"},
 		{2, "--issuer is the https URL", "--http 127.0.0.1:0 --issuer http://login.example.com"},
 		{2, "go together", "--http 127.0.0.1:0 --issuer https://login.example.com --introspection-client x"},

@@ -49,7 +49,9 @@ func Run(sys System) int {
 	flags.StringSliceVar(&opts.Exclude, "exclude-tools", nil, "do not offer these tools")
 	noPages := flags.Bool("no-entry-page", false, "serve no page to enter a value on: no browser reaches this machine")
 	var web HTTPOptions
-	httpFlags(flags, &web)
+	httpOnly := pflag.NewFlagSet("http", pflag.ContinueOnError)
+	httpFlags(httpOnly, &web)
+	flags.AddFlagSet(httpOnly)
 	format := flags.String("log-format", "text", "text or json, on the standard error")
 	verbose := flags.Bool("verbose", false, "log every call")
 	version := flags.Bool("version", false, "print the version")
@@ -70,7 +72,9 @@ func Run(sys System) int {
 		return 0
 	}
 	opts.Log = logger(sys.Err, *format, *verbose)
-	if opts.HTTP = flags.Changed("http"); !opts.HTTP && (web.PublicURL+web.TLSCert+web.TLSKey+web.Issuer+web.Audience+web.IntrospectionClient+web.IntrospectionSecretFile != "" || web.BehindProxy || web.NoAuth) {
+	of := false // whether a flag says something of HTTP
+	httpOnly.VisitAll(func(f *pflag.Flag) { of = of || f.Changed })
+	if opts.HTTP = flags.Changed("http"); of && !opts.HTTP {
 		fmt.Fprint(sys.Err, "akos-mcp: a flag is of --http, which is missing\nhint: akos-mcp --help\n")
 		return 2
 	}

@@ -63,6 +63,9 @@ func (o *ServeOptions) Check(command, listen, usual string) error {
 	case o.PublicURL == "" && (o.BehindProxy || !Loopback(host)):
 		return Errorf(Invalid, "--public-url is needed: the address that others reach this server by").WithHint("%s", hint)
 	}
+	if c := o.Claims; o.Issuer == "" && (c.User != nil || c.Tenant != nil || c.Tenants != nil || o.Audience+o.IntrospectionClient+o.IntrospectionSecretFile != "") {
+		return Errorf(Invalid, "--audience, --introspection-* and --*-claim are of --issuer, which is missing").WithHint("%s", hint)
+	}
 	if o.PublicURL != "" {
 		origin, err := Origin(o.PublicURL)
 		if err != nil {

@@ -33,10 +33,6 @@ func Open(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() 
 // the process at once.
 func Run(ctx context.Context, o workspace.ServeOptions, log *slog.Logger) (err error) {
 	defer context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })()
-	named := o.Claims.User != nil || o.Claims.Tenant != nil || o.Claims.Tenants != nil
-	if o.Issuer == "" && (named || o.Audience+o.IntrospectionClient+o.IntrospectionSecretFile != "") {
-		return workspace.Errorf(workspace.Invalid, "--audience, --introspection-* and --*-claim are of --issuer, which is missing")
-	}
 	w, closeAll, err := wire.Open("server", o.Workspace, log)
 	if err != nil {
 		return err
