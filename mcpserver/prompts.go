@@ -171,13 +171,14 @@ func (s *Server) check(ctx context.Context, ses tools.Session, p prompt, given m
 	return &chosen{keys: provider.RequiredKeys, kinds: provider.Connections}, nil
 }
 
-// refuse returns an error if a name or a value of given holds a credential.
+// refuse returns an error if a name or a value of given holds a credential, as
+// whoever asks knows credentials.
 func (s *Server) refuse(ctx context.Context, given map[string]string) error {
 	texts := make([]string, 0, 2*len(given))
 	for name, value := range given {
 		texts = append(texts, name, value)
 	}
-	return s.workspace.RefuseAny(ctx, "an argument", texts...)
+	return s.at(ctx).RefuseAny(ctx, "an argument", texts...)
 }
 
 // ask calls the offered tool of that name.
