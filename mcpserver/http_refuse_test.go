@@ -2,6 +2,9 @@ package mcpserver_test
 
 import (
 	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,6 +14,7 @@ import (
 
 // TestHTTPRefused: a value is refused in an argument of whoever has stored it,
 // and nobody learns from a refusal what another tenant or this process holds.
+// A caller in a loop does not fill the audit.
 func TestHTTPRefused(t *testing.T) {
 	h := newHome(t)
 	values := map[string]string{}
@@ -45,5 +49,17 @@ func TestHTTPRefused(t *testing.T) {
 				t.Errorf("acme gives the value of %s to %s: refused %v", who, what, refused)
 			}
 		}
+	}
+	for i := range 30 {
+		w.send("POST", fmt.Sprint("/mcp?workspace=w", i), request(1, "creds_check", `{"provider":["`+values["acme"]+`"]}`), ada.headers...).is(200, 0)
+	}
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(h.data, "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var n int
+	if err := db.QueryRow(`SELECT count(*) FROM audit WHERE op = 'argument.refuse'`).Scan(&n); err != nil || n < 1 || n > 3 {
+		t.Errorf("%d notes of one caller in a loop, %v", n, err)
 	}
 }

@@ -167,20 +167,29 @@ func (w *Workspace) inEnvironment(values []string) (found string) {
 	return found
 }
 
-// refusals count the arguments that held a stored value, of this process.
+// refusals count the arguments that held a stored value, of this process, for
+// each tenant by itself: none hears of another's, or keeps its note away.
 type refusals struct {
-	mu     sync.Mutex
+	mu sync.Mutex
+	of map[string]*refused
+}
+
+type refused struct {
 	noted  time.Time // when the last one was audited
 	missed int       // since then
 }
 
 // noteRefusal audits that the value of ref was given as an argument, so that
 // its person knows what to rotate. A caller in a loop does not fill the audit:
-// there is one note a minute, which says how many there were.
+// there is one note a minute for a tenant, which says how many there were.
 func (w *Workspace) noteRefusal(ctx context.Context, site Site, ref Ref) {
-	r := w.refusals
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	w.refusals.mu.Lock()
+	defer w.refusals.mu.Unlock()
+	r := w.refusals.of[site.Tenant]
+	if r == nil {
+		r = &refused{}
+		w.refusals.of[site.Tenant] = r
+	}
 	now := w.Now()
 	if !r.noted.IsZero() && now.Sub(r.noted) < time.Minute {
 		r.missed++

@@ -39,6 +39,8 @@ type Options struct {
 	// Caller is who asks, where that is somebody who came with a token to a
 	// server; nil for the user of this process.
 	Caller *Identity
+
+	refusals *refusals // of all the workspaces that one process serves
 }
 
 // A Workspace is one person's view of one workspace. It is safe for
@@ -47,11 +49,10 @@ type Options struct {
 // changed is true here at once.
 type Workspace struct {
 	Options
-	logins   *logins
-	hashing  hashing
-	files    slots // reads of files that may be large
-	refusals *refusals
-	listing  *listing
+	logins  *logins
+	hashing hashing
+	files   slots // reads of files that may be large
+	listing *listing
 }
 
 // New returns a Workspace on its parts. It touches none of them.
@@ -65,7 +66,10 @@ func New(opts Options) *Workspace {
 	if opts.Remote == nil {
 		opts.Remote = offline{}
 	}
-	return &Workspace{opts, &logins{pending: map[string]*pendingLogin{}}, hashing{make(slots, 2)}, make(slots, 2), &refusals{}, &listing{}}
+	if opts.refusals == nil {
+		opts.refusals = &refusals{of: map[string]*refused{}}
+	}
+	return &Workspace{opts, &logins{pending: map[string]*pendingLogin{}}, hashing{make(slots, 2)}, make(slots, 2), &listing{}}
 }
 
 // A Site is where a workspace was found.
