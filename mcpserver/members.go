@@ -12,11 +12,15 @@ var names = [][]byte{
 	[]byte("name"), []byte("arguments"), []byte("task"), []byte("uri"), []byte("_meta"), []byte("inputResponses"), []byte("requestState"),
 }
 
+// maxMembers bounds the members of an object in which oneReading looks: it
+// compares each with all before it.
+const maxMembers = 100
+
 // oneReading reports whether whoever reads a message, which is valid JSON,
 // reads the same in it: a guard between a client and this server sees the tool
 // that is called. Neither the message, its params nor their _meta may have a
-// member twice, in whatever case, nor one of names in another case. The
-// arguments of a tool have a check of their own.
+// member twice, in whatever case, nor one of names in another case, nor more
+// than maxMembers. The arguments of a tool have a check of their own.
 func oneReading(message []byte) bool {
 	var seen [3][][]byte // names of members by depth: of the message, the params, the _meta
 	depth := 0           // of objects and arrays; 1 in the message
@@ -50,6 +54,9 @@ func oneReading(message []byte) bool {
 				var plain string
 				_ = json.Unmarshal(message[end-len(text)-1:end+1], &plain) // it was decoded before
 				text = []byte(plain)
+			}
+			if len(seen[depth-1]) == maxMembers {
+				return false
 			}
 			for _, other := range seen[depth-1] {
 				if bytes.EqualFold(other, text) {

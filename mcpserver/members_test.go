@@ -1,6 +1,19 @@
 package mcpserver
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// members returns n members of different names.
+func members(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf(`"m%d":%d`, i, i)
+	}
+	return strings.Join(all, ",")
+}
 
 func TestOneReading(t *testing.T) {
 	for text, want := range map[string]bool{
@@ -25,9 +38,12 @@ func TestOneReading(t *testing.T) {
 		`{"params":{"a":{"x":1},"name":"n","Name":"m"}}`:              false,
 		`{"params":{"a":[{"x":1}],"name":"n","Name":"m"},"id":1}`:     false,
 		`{"params":[{"name":1,"name":2}],"id":1}`:                     true,
+		`{"params":{` + members(maxMembers) + `}}`:                    true,
+		`{"params":{` + members(maxMembers+1) + `}}`:                  false, // each is compared with all before it
+		`{"params":{"x":{` + members(maxMembers+1) + `}}}`:            true,
 	} {
 		if got := oneReading([]byte(text)); got != want {
-			t.Errorf("%s: %v", text, got)
+			t.Errorf("%.200s: %v", text, got)
 		}
 	}
 }

@@ -65,7 +65,7 @@ func readMessage(body []byte) (m envelope, code int, text string) {
 		return envelope{}, mcp.PARSE_ERROR, "not JSON"
 	}
 	if !oneReading(body) {
-		return envelope{}, mcp.INVALID_REQUEST, "a member is there twice, or is not written as the protocol writes it"
+		return envelope{}, mcp.INVALID_REQUEST, fmt.Sprintf("a member is there twice, or is not written as the protocol writes it, or there are more than %d", maxMembers)
 	}
 	if m.ID != nil && validID(m.ID) == nil {
 		return envelope{}, mcp.INVALID_REQUEST, "an id is a string or a number"
