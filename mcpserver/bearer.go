@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -167,7 +168,11 @@ func bearer(r *http.Request) (token string, ok bool) {
 func (h *endpoint) caller(r *http.Request) (*caller, error) {
 	id := h.choice
 	if r.URL.RawQuery != "" {
-		if q := r.URL.Query(); q.Has("workspace") {
+		q, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil || len(q["workspace"]) > 1 { // not in another workspace than was meant
+			return nil, workspace.Errorf(workspace.Invalid, "the query can't be read: it may say workspace=ID, once")
+		}
+		if q.Has("workspace") {
 			id = q.Get("workspace")
 		}
 	}
