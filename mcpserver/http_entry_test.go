@@ -3,6 +3,7 @@ package mcpserver_test
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -51,6 +52,30 @@ func TestHTTPEntry(t *testing.T) {
 	}
 	if e := entryOf(t, call(adas, more).rpc()); e.Status != "pending" {
 		t.Errorf("ada: %+v", e)
+	}
+}
+
+// TestHTTPEntryAskers: nobody's pages take the places of others, and nobody is
+// led to the page of another, where another's agent says what it is for.
+func TestHTTPEntryAskers(t *testing.T) {
+	h := entryHome(t)
+	h.account(t, "ada", "acme")
+	h.account(t, "eve", "acme")
+	h.account(t, "bob", "beta")
+	w := overHTTP(t, h, mcpserver.Options{})
+	ada, eve, bob := w.connect(h.token(t, "ada", "acme", "write")), w.connect(h.token(t, "eve", "acme", "write")), w.connect(h.token(t, "bob", "beta", "write"))
+	const put = `{"key":"GITHUB_TOKEN"}`
+	first := entryOf(t, eve.call("vault_put", put))
+	for i := range 16 {
+		r := eve.call("vault_put", fmt.Sprintf(`{"key":"KEY_%d"}`, i))
+		if refused := strings.Contains(r.text(), "16 pages wait"); refused != (i == 15) {
+			t.Errorf("page %d: %s", i, r.raw)
+		}
+	}
+	for who, a := range map[string]*agent{"ada": ada, "bob": bob} {
+		if e := entryOf(t, a.call("vault_put", put)); e.Status != "pending" || e.EntryURL == first.EntryURL {
+			t.Errorf("%s: %+v", who, e)
+		}
 	}
 }
 

@@ -26,6 +26,9 @@ type Entry struct {
 	Workspace string // its id
 	Client    string // the client's own name for itself; nobody vouches for it
 	Reason    string // what the agent says that it is for: the agent's own words
+	// Asker is whose pages count together where several people are served, so
+	// that none takes the places of another; "" for the user of this process.
+	Asker string
 	// Store stores one value for each key, all or none.
 	Store func(context.Context, []Secret) ([]Stored, error)
 	// Declined notes that nobody enters them, on the page or by way of the
@@ -95,7 +98,9 @@ func (w *Workspace) Enter(ctx context.Context, req EnterRequest) (Entered, error
 		return Entered{}, err
 	}
 	owner := w.ref(site, req.Scope, "").Owner
-	name := strings.Join([]string{site.ID, string(req.Scope), owner, Fold(req.Name)}, "\x00")
+	// What one caller's agent says on a page, no other caller's person reads;
+	// and nobody is told the end of another's.
+	name := strings.Join([]string{site.ID, string(req.Scope), owner, Fold(req.Name), w.asker()}, "\x00")
 	state, err := w.Desk.Open(ctx, name, req.Page, func() (Entry, error) { return w.entry(ctx, site, owner, req) })
 	if err != nil {
 		return Entered{}, err
@@ -111,13 +116,21 @@ func (w *Workspace) Enter(ctx context.Context, req EnterRequest) (Entered, error
 	return r, nil
 }
 
+// asker names the caller; "" for the user of this process.
+func (w *Workspace) asker() string {
+	if w.Caller == nil {
+		return ""
+	}
+	return w.Caller.TenantID + "\x00" + w.Caller.UserID
+}
+
 // entry returns what a new page asks for, if it can be stored.
 func (w *Workspace) entry(ctx context.Context, site Site, owner string, req EnterRequest) (Entry, error) {
 	keys, err := req.Keys(ctx)
 	if err != nil {
 		return Entry{}, err
 	}
-	e := Entry{Workspace: site.ID, Client: w.claimed(ctx, req.Client), Reason: w.claimed(ctx, req.Reason)}
+	e := Entry{Workspace: site.ID, Asker: w.asker(), Client: w.claimed(ctx, req.Client), Reason: w.claimed(ctx, req.Reason)}
 	var puts []PutRequest
 	for _, key := range keys {
 		put := PutRequest{Key: key, Scope: req.Scope, owner: owner, client: e.Client, onPage: true}

@@ -23,7 +23,8 @@ import (
 )
 
 const (
-	maxWaiting = 16              // pages that wait for a person at one time
+	maxWaiting = 16              // pages of one asker that wait for a person at one time
+	maxPages   = 256             // and of all
 	maxEnded   = 64              // pages whose end is remembered
 	maxForms   = 4               // forms that are read at one time: each may take a few MiB
 	linger     = time.Minute     // how long the last page is answered after its end
@@ -94,17 +95,23 @@ func (d *Desk) Open(_ context.Context, name, id string, prepare func() (workspac
 	if s, ok := d.findLocked(name, ""); ok {
 		return s, nil // another call was first
 	}
-	waiting := 0
+	waiting, all := 0, 0
 	for _, p := range d.pages {
 		if p.status == workspace.EntryPending {
-			waiting++
+			all++
+			if p.Asker == e.Asker {
+				waiting++
+			}
 		}
 	}
 	hint := "akos vault put " + e.Keys[0].Key
 	if e.Keys[0].Scope == workspace.ScopeTenant {
 		hint += " --scope tenant"
 	}
-	if waiting >= maxWaiting {
+	if waiting >= maxWaiting || all >= maxPages {
+		if all >= maxPages {
+			waiting = all
+		}
 		return workspace.EntryState{}, workspace.Errorf(workspace.HumanNeeded, "%d pages wait for a person already, who has to fill them in or decline them first", waiting).WithHint("%s", hint)
 	}
 	if err := d.start(); err != nil {

@@ -2,6 +2,7 @@ package entry
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -249,6 +250,31 @@ func TestLimit(t *testing.T) {
 	}
 	if n := len(d.pages); n > maxWaiting+maxEnded {
 		t.Errorf("%d pages are remembered", n)
+	}
+}
+
+// TestAskers: each has places of their own, as long as there are any.
+func TestAskers(t *testing.T) {
+	d := newDesk(t)
+	open := func(asker, i int) error {
+		_, err := d.Open(t.Context(), fmt.Sprint(asker, " ", i), "", func() (workspace.Entry, error) {
+			return workspace.Entry{Asker: fmt.Sprint(asker), Keys: []workspace.EntryKey{{Ref: workspace.Ref{Key: "KEY"}}}}, nil
+		})
+		return err
+	}
+	opened := 0
+	for asker := range maxPages/maxWaiting + 3 {
+		for i := range maxWaiting + 1 {
+			switch err := open(asker, i); {
+			case err == nil:
+				opened++
+			case workspace.Explain(err).Kind != workspace.HumanNeeded:
+				t.Fatal(err)
+			}
+		}
+		if want := min((asker+1)*maxWaiting, maxPages); opened != want {
+			t.Errorf("after asker %d: %d pages, want %d", asker, opened, want)
+		}
 	}
 }
 
