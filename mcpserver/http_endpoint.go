@@ -52,6 +52,12 @@ func (h *endpoint) origin(r *http.Request) string {
 func (h *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
+	// net/http does not tell whether there was a length too, of which RFC 9112
+	// section 6.1 says: "the server MUST close the connection after responding to
+	// such a request".
+	if len(r.TransferEncoding) > 0 {
+		w.Header().Set("Connection", "close")
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {

@@ -30,12 +30,13 @@ type reply struct {
 	flight *flight
 	ctx    context.Context // where a handler leaves its refusal
 	modern bool
+	ends   bool // the connection, with this answer
 	status int
 	plain  bool // a text of the library's, which is not passed on
 }
 
 func newReply(w http.ResponseWriter, id json.RawMessage) *reply {
-	return &reply{w: w, rc: http.NewResponseController(w), id: id, flight: newFlight(nil), ctx: context.Background()}
+	return &reply{w: w, rc: http.NewResponseController(w), id: id, flight: newFlight(nil), ctx: context.Background(), ends: w.Header().Get("Connection") != ""}
 }
 
 // Header implements server.HTTPResponseWriter.
@@ -64,7 +65,9 @@ func (r *reply) WriteHeader(status int) {
 	if id := h.Get(sessionHeader); id != "" && r.began != nil {
 		r.began(id)
 	}
-	h.Del("Connection") // it is the server's
+	if h.Del("Connection"); r.ends { // it is ours to say, not the library's
+		h.Set("Connection", "close")
+	}
 	r.w.WriteHeader(r.status)
 }
 

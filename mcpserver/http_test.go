@@ -82,6 +82,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   string
+	ends   bool // the connection, with this answer
 }
 
 // send sends a request. headers are names and values; one without a value is
@@ -120,7 +121,7 @@ func (w *web) sendFrom(body io.Reader, method, path string, headers ...string) a
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return answer{w.t, res.StatusCode, res.Header, string(b)}
+	return answer{w.t, res.StatusCode, res.Header, string(b), res.Close}
 }
 
 // is fails unless a has the status and, for JSON-RPC, the code; 0 is none.
@@ -381,6 +382,19 @@ func TestHTTPRequests(t *testing.T) {
 	} {
 		if res := w.sendFrom(body, "POST", "/mcp", a.headers...); res.status != 413 || res.is(413, -32600).body == "" {
 			t.Errorf("%s: %+v", name, res)
+		}
+	}
+	// After chunks a connection ends, whoever answers: there may have been a
+	// length too, by which a proxy goes.
+	for _, body := range []string{ping, list, request(1, "vault_list", `{}`), "{"} {
+		for _, chunks := range []bool{false, true} {
+			var r io.Reader = strings.NewReader(body)
+			if chunks {
+				r = io.MultiReader(r)
+			}
+			if res := w.sendFrom(r, "POST", "/mcp", a.headers...); res.ends != chunks {
+				t.Errorf("in chunks %v: %s: it ends %v", chunks, body, res.ends)
+			}
 		}
 	}
 	// As much as there may be is read.
