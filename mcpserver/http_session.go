@@ -10,7 +10,9 @@ import (
 
 // Sessions of the older revisions of the protocol; the newest has none. When
 // an owner has as many as one may have, the one that was idle longest gives
-// way, and its client initializes again, as the protocol says.
+// way, and its client initializes again, as the protocol says. Where there are
+// as many as there may be in all, one of whoever has the most does: no few of
+// them keep everybody else out.
 const (
 	maxSessions     = 4096             // in all
 	maxSessionsEach = 1024             // of one owner
@@ -75,8 +77,14 @@ func (s *sessions) begin(owner string) bool {
 	give := ""
 	full := len(s.all)+s.opening >= maxSessions
 	if full || s.each[owner] >= maxSessionsEach {
+		from := owner
+		for other, n := range s.each {
+			if full && n > s.each[from] {
+				from = other
+			}
+		}
 		for id, x := range s.all {
-			if x.owner == owner && x.running == 0 && (give == "" || x.used.Before(s.all[give].used)) {
+			if x.owner == from && x.running == 0 && (give == "" || x.used.Before(s.all[give].used)) {
 				give = id
 			}
 		}

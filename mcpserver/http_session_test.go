@@ -55,8 +55,9 @@ func TestSessionsIdle(t *testing.T) {
 	})
 }
 
-// TestSessionsFull: what is full makes no room for a stranger, and whoever has
-// too many loses the one that was idle longest.
+// TestSessionsFull: whoever has too many loses the one that was idle longest,
+// and where there are too many in all, whoever has the most loses one to a
+// stranger.
 func TestSessionsFull(t *testing.T) {
 	now := time.Unix(0, 0)
 	s := newSessions(func() time.Time { now = now.Add(time.Second); return now })
@@ -88,8 +89,18 @@ func TestSessionsFull(t *testing.T) {
 			open(owner)
 		}
 	}
-	if len(s.all) != maxSessions || open("stranger") != "" || len(ended) != 1 {
+	if len(s.all) != maxSessions || len(ended) != 1 {
 		t.Errorf("%d sessions, %d ended", len(s.all), len(ended))
+	}
+	for n := 1; n <= 8; n++ {
+		if open("stranger") == "" || len(s.all) != maxSessions || s.each["stranger"] != n {
+			t.Errorf("a stranger is kept out: %d sessions, %d of them theirs", len(s.all), s.each["stranger"])
+		}
+	}
+	for _, owner := range []string{"0", "1", "2", "3"} {
+		if s.each[owner] != maxSessionsEach-2 {
+			t.Errorf("%s has %d sessions: not those with the most gave way", owner, s.each[owner])
+		}
 	}
 	if open("1") == "" || len(s.all) != maxSessions {
 		t.Errorf("one of many owners can't go on: %d", len(s.all))
