@@ -274,6 +274,7 @@ func TestClaims(t *testing.T) {
 		"scp":                    {m{"scope": nil, "scp": []string{"read", "email"}}, "acme", []string{"acme"}, []string{"read"}},
 		"both":                   {m{"scope": "read", "scp": "write"}, "acme", []string{"acme"}, []string{"read", "write"}},
 		"none of ours":           {m{"scope": "openid email READ"}, "acme", []string{"acme"}, []string{"cli"}},
+		"of another case":        {m{"SUB": "eve", "Tenant_ID": "evil", "tenantS": []string{"evil"}, "SCOPE": "admin", "ſub": "eve"}, "acme", []string{"acme"}, []string{"read"}},
 		"none":                   {m{"scope": nil}, "acme", []string{"acme"}, []string{"cli"}},
 	} {
 		id, err := v.Verify(t.Context(), p.token(tt.change))
