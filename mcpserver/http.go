@@ -93,7 +93,8 @@ func (s *Server) ServeHTTP(ctx context.Context, o HTTPOptions, choice string, re
 	if err != nil {
 		return workspace.Errorf(workspace.Unavailable, "%s can't be listened on", o.Listen).WithHint("akos-mcp --http 127.0.0.1:0").Because(err)
 	}
-	tcp = newCrowd(tcp, maxConns)
+	all := newCrowd(tcp, maxConns)
+	tcp = all
 	defer tcp.Close()
 	_, port, _ := net.SplitHostPort(tcp.Addr().String())
 	public, hosts := o.Public(port)
@@ -111,6 +112,7 @@ func (s *Server) ServeHTTP(ctx context.Context, o HTTPOptions, choice string, re
 		Protocols:   &http.Protocols{}, // whose streams would end at a deadline when nothing is written
 		BaseContext: func(net.Listener) context.Context { return calls },
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnState:   all.state,
 	}
 	srv.Protocols.SetHTTP1(true)
 	if o.TLSCert != "" {

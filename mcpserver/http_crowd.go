@@ -2,36 +2,92 @@ package mcpserver
 
 import (
 	"net"
+	"net/http"
 	"sync"
+	"time"
 )
 
-// A crowd is a listener that has a number of connections open at the most.
-// More wait in the queue of the system.
+// A crowd is a listener that has a number of connections open at the most. One
+// more waits, and where none of those that are open leaves, the one that has
+// been idle longest does: whoever opens many and says nothing more keeps nobody
+// out. One that has not asked yet has the time that a header may take.
 type crowd struct {
 	net.Listener
 	places chan struct{}
 	ended  chan struct{}
 	end    func()
+
+	mu    sync.Mutex
+	idle  map[net.Conn]time.Time // since when
+	short bool                   // somebody waits for a place
 }
 
 func newCrowd(l net.Listener, most int) *crowd {
 	ended := make(chan struct{})
-	return &crowd{l, make(chan struct{}, most), ended, sync.OnceFunc(func() { close(ended) })}
+	return &crowd{
+		Listener: l, places: make(chan struct{}, most), idle: map[net.Conn]time.Time{},
+		ended: ended, end: sync.OnceFunc(func() { close(ended) }),
+	}
 }
 
 // Accept implements net.Listener.
 func (c *crowd) Accept() (net.Conn, error) {
-	select {
-	case c.places <- struct{}{}:
-	case <-c.ended:
-		return nil, net.ErrClosed
-	}
 	conn, err := c.Listener.Accept()
 	if err != nil {
-		<-c.places
 		return nil, err
 	}
+	select {
+	case c.places <- struct{}{}:
+	default:
+		c.dismiss()
+		select {
+		case c.places <- struct{}{}:
+			c.placed()
+		case <-c.ended:
+			_ = conn.Close() // the error that matters is that all has ended
+			return nil, net.ErrClosed
+		}
+	}
 	return &member{conn, sync.OnceFunc(func() { <-c.places })}, nil
+}
+
+// dismiss closes the connection that has been idle longest; where none is, the
+// next that will be.
+func (c *crowd) dismiss() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var first net.Conn
+	for conn, since := range c.idle {
+		if first == nil || since.Before(c.idle[first]) {
+			first = conn
+		}
+	}
+	if c.short = first == nil; !c.short {
+		delete(c.idle, first)
+		go first.Close() // of TLS it writes, and its place is free all the same
+	}
+}
+
+// placed notes that nobody waits for a place any more.
+func (c *crowd) placed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.short = false
+}
+
+// state is the ConnState of the server that c is the listener of.
+func (c *crowd) state(conn net.Conn, s http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case s != http.StateIdle:
+		delete(c.idle, conn)
+	case c.short:
+		c.short = false
+		go conn.Close()
+	default:
+		c.idle[conn] = time.Now()
+	}
 }
 
 // Close implements net.Listener.
