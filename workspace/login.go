@@ -14,13 +14,10 @@ const DefaultServer = "http://127.0.0.1:7717"
 // logged in to, or the sidecar of this machine.
 func (w *Workspace) server(ctx context.Context, site Site, named string) (string, error) {
 	if named == "" {
-		named, _ = w.LookupEnv("AKOS_SERVER")
+		named = w.named(site)
 	}
 	if err := Refuse(named, "a server"); err != nil {
 		return "", err
-	}
-	if named == "" && site.File != nil {
-		named = site.File.Server
 	}
 	if named != "" {
 		return Origin(named)
@@ -45,6 +42,14 @@ func (w *Workspace) server(ctx context.Context, site Site, named string) (string
 		return local, nil
 	}
 	return DefaultServer, nil
+}
+
+// named returns the server that AKOS_SERVER or the workspace file says, or "".
+func (w *Workspace) named(site Site) string {
+	if named, _ := w.LookupEnv("AKOS_SERVER"); named != "" || site.File == nil {
+		return named
+	}
+	return site.File.Server
 }
 
 // Login runs a device flow to its end and saves the session. show tells the

@@ -55,7 +55,7 @@ func (w *Workspace) atServer(ctx context.Context) (site Site, server string, tok
 		switch local, running := w.Remote.Local(ctx); {
 		case running && local == server:
 			token, err = Secret{}, nil
-		case !running && server == DefaultServer:
+		case !running && server == DefaultServer && w.named(site) == "": // one that is named may be another home's
 			err = Errorf(Unavailable, "no sidecar runs here").WithHint("akos serve")
 		}
 	}
