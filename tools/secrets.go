@@ -42,7 +42,7 @@ func secretsList() *Tool {
 		Example: "akos secrets list --json",
 		Run: func(ctx context.Context, s Session, in in) (Keys, error) {
 			keys, err := s.Workspace.RemoteList(ctx, workspace.Scope(in.Scope))
-			return Keys{keys}, err
+			return Keys{keys, "akos secrets set"}, err
 		},
 	})
 }

@@ -12,13 +12,14 @@ import (
 
 // Keys is the result of vault list.
 type Keys struct {
-	Keys []workspace.StoredKey `json:"keys"`
+	Keys  []workspace.StoredKey `json:"keys"`
+	store string                // the command that stores one
 }
 
 // WriteText writes a table.
 func (r Keys) WriteText(w io.Writer) error {
 	if len(r.Keys) == 0 {
-		return line(w, "The vault is empty. Store a value: akos vault put KEY")
+		return line(w, "The vault is empty. Store a value: %s KEY", r.store)
 	}
 	var rows []string
 	for _, k := range r.Keys {
@@ -37,7 +38,7 @@ func vaultList() *Tool {
 		Example: "# every key, with its source\nakos vault list\n\n# for a script\nakos vault list --scope tenant --json",
 		Run: func(ctx context.Context, s Session, in in) (Keys, error) {
 			keys, err := s.Workspace.List(ctx, workspace.Scope(in.Scope))
-			return Keys{keys}, err
+			return Keys{keys, "akos vault put"}, err
 		},
 	})
 }

@@ -117,5 +117,9 @@ func (w *Workspace) RemoteRemove(ctx context.Context, key string, scope Scope) (
 	if err != nil {
 		return Removed{}, err
 	}
-	return r.Remove(ctx, key, scope)
+	removed, err := r.Remove(ctx, key, scope)
+	if e := Explain(err); e.Kind == NotFound {
+		err = e.WithHint("akos secrets list") // the server says where it would look itself
+	}
+	return removed, err
 }
