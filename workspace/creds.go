@@ -212,6 +212,9 @@ func (w *Workspace) readDotenv(site Site, file FileArg) ([]dotenv.Entry, []byte,
 		return nil, nil, err
 	}
 	data, err := w.Project.Read(root, file.Path, maxDotenv)
+	if e := Explain(err); file.Confined && e.Kind == Denied {
+		err = e.WithHint("akos creds check --secrets-file %s", ShellQuote(file.Path)).Because(err) // a person may
+	}
 	if err != nil {
 		return nil, nil, err
 	}
