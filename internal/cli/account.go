@@ -59,7 +59,7 @@ func (a *app) tokenCreate(t *tools.Tool) *cobra.Command {
 	var out string
 	cmd.Flags().StringVar(&out, "out", "", "write the token to this new `FILE`, which only you can read")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if n, _ := cmd.Flags().GetString("name"); n == "" {
+		if cmd.Flag("name").Value.String() == "" {
 			return usage("--name is missing", cmd)
 		}
 		in, err := input(cmd, t, args)

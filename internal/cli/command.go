@@ -98,14 +98,13 @@ func addFlags(cmd *cobra.Command, t *tools.Tool, names ...string) {
 		if p.arg != "" || len(names) > 0 && !slices.Contains(names, p.name) {
 			continue
 		}
-		// In backquotes is what the help shows as the value.
 		switch fs := cmd.Flags(); p.typ.Kind() {
 		case reflect.Bool:
 			fs.Bool(p.flag(), false, p.help)
 		case reflect.Slice:
-			fs.Var(&list{}, p.flag(), strings.TrimSpace("`"+p.values()+"` "+p.help+"; repeatable"))
+			fs.Var(&list{shows: p.values()}, p.flag(), strings.TrimPrefix(p.help+"; repeatable", "; "))
 		default:
-			fs.String(p.flag(), "", strings.TrimSpace("`"+p.values()+"` "+p.help))
+			fs.Var(&single{shows: p.values()}, p.flag(), p.help)
 		}
 	}
 }
@@ -147,17 +146,17 @@ func flagValue(fs *pflag.FlagSet, p param) (any, error) {
 	case reflect.Bool:
 		return fs.GetBool(p.flag())
 	case reflect.Slice:
-		all := *fs.Lookup(p.flag()).Value.(*list)
+		all := fs.Lookup(p.flag()).Value.(*list).all
 		if slices.Contains(all, "") {
 			return nil, noValue(p)
 		}
-		return []string(all), nil
+		return all, nil
 	}
-	s, err := fs.GetString(p.flag())
-	if err == nil && s == "" {
-		err = noValue(p)
+	s := fs.Lookup(p.flag()).Value.String()
+	if s == "" {
+		return nil, noValue(p)
 	}
-	return s, err
+	return s, nil
 }
 
 // noValue is the error for a flag with nothing in it: mostly an unset variable
