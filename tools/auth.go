@@ -49,6 +49,7 @@ func authLogin() *Tool {
 	return define(spec[in, LoginResult]{
 		Name: "auth login", Short: "Log in with a code in a browser", Effect: Writes, OpenWorld: true, Slow: true,
 		Long: "Starts a device login: show the person verificationUri and userCode, and call it again for the outcome. It shows no token.",
+		Help: "Prints an address and a code, opens the page in a browser, and waits until you have approved there or the code has run out. It shows no token.",
 		Example: "# prints an address and a code, and waits until you have approved\nakos auth login\n\n" +
 			"# at a company's server\nakos auth login --server https://akos.example.com",
 		Run: func(ctx context.Context, s Session, in in) (LoginResult, error) {

@@ -99,6 +99,7 @@ func credsCheck() *Tool {
 	return define(spec[in, Check]{
 		Name: "creds check", Short: "Check that required credentials are there", Effect: Reads, Idempotent: true,
 		Long:    "Looks in the environment, the secrets file, the vault; says for each missing key where to get it and the next tool call. Call it first. It reads no value to you.",
+		Help:    "Looks in the environment, the secrets file and the vault, and says which command stores what is missing. It shows no value.",
 		Example: "# exit 7 if one is missing\nakos creds check --provider openai --provider slack\n\n# with a dotenv file\nakos creds check --secrets-file .env",
 		Run: func(ctx context.Context, s Session, in in) (Check, error) {
 			if in.EnvPrefix == "" {
@@ -164,6 +165,7 @@ func credsSet() *Tool {
 	return define(spec[in, CredsSet]{
 		Name: "creds set", Short: "Store a provider's credentials that a person enters", Effect: Writes, Slow: true,
 		Long:    "As vault_put, for each missing key of a provider; says where to get it. It takes no value.",
+		Help:    "As akos vault put, for each missing key of a provider: says where to get it, and asks for it unseen. Without an argument it asks for which provider.",
 		Example: "# guided: choose, see where to get the key, type it unseen\nakos creds set\n\nakos creds set slack\n\n# from another program\npass show openai | akos creds set openai --stdin",
 		Run: func(ctx context.Context, s Session, in in) (CredsSet, error) {
 			keysToSet := func(ctx context.Context) ([]string, error) {

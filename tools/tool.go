@@ -147,6 +147,7 @@ type Tool struct {
 	Command    string // the words of the command, such as "connections list"
 	Short      string // one line, imperative, no period
 	Long       string // what it does, when to use it, what it never does; for people and models
+	Help       string // for people in the place of Long, where that tells a model what to do
 	Example    string // commands, for people
 	Effect     Effect
 	Idempotent bool
@@ -190,10 +191,10 @@ func (t *Tool) Call(ctx context.Context, s Session, args json.RawMessage) (Resul
 
 // A spec is the declaration of a Tool.
 type spec[In any, Out Result] struct {
-	Name, Command, Short, Long, Example, CLIOnly string
-	Effect                                       Effect
-	Idempotent, OpenWorld, Slow                  bool
-	Run                                          func(context.Context, Session, In) (Out, error)
+	Name, Command, Short, Long, Help, Example, CLIOnly string
+	Effect                                             Effect
+	Idempotent, OpenWorld, Slow                        bool
+	Run                                                func(context.Context, Session, In) (Out, error)
 }
 
 // define makes the Tool that s declares. It panics on a bad declaration, so
@@ -204,7 +205,7 @@ type spec[In any, Out Result] struct {
 func define[In any, Out Result](s spec[In, Out]) *Tool {
 	run := s.Run // kept alone: what the function below keeps costs types for each tool
 	return newTool(Tool{
-		Name: s.Name, Command: s.Command, Short: s.Short, Long: s.Long, Example: s.Example, CLIOnly: s.CLIOnly,
+		Name: s.Name, Command: s.Command, Short: s.Short, Long: s.Long, Help: s.Help, Example: s.Example, CLIOnly: s.CLIOnly,
 		Effect: s.Effect, Idempotent: s.Idempotent, OpenWorld: s.OpenWorld, Slow: s.Slow, Args: reflect.TypeFor[In](),
 	}, reflect.TypeFor[Out](), run != nil, func(ctx context.Context, ses Session, in any) (Result, error) {
 		return run(ctx, ses, *in.(*In))

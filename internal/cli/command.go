@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strconv"
@@ -70,7 +71,7 @@ func (a *app) base(t *tools.Tool) *cobra.Command {
 		}
 	}
 	return &cobra.Command{
-		Use: use, Short: t.Short, Long: t.Short + ".\n\n" + t.Long, Example: indent(t.Example),
+		Use: use, Short: t.Short, Long: t.Short + ".\n\n" + cmp.Or(t.Help, t.Long), Example: indent(t.Example),
 		Args: arguments(least, most), Aliases: aliases[t.ID()],
 	}
 }
