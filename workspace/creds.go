@@ -323,7 +323,7 @@ func (f *finder) provider(p catalog.Provider, r CheckResult) CheckResult {
 // ShapeNotice warns if v does not look like what the catalog knows of key.
 func ShapeNotice(p catalog.Provider, key string, v Secret) string {
 	if fits, known := p.FitsShape(key, secret.Reveal(v)); known && !fits {
-		return fmt.Sprintf("it does not look like a %s of %s; see %s", key, p.Name, p.DocsURL)
+		return fmt.Sprintf("it does not look like the %s of %s; see %s", key, p.Name, p.DocsURL)
 	}
 	return ""
 }

@@ -57,7 +57,7 @@ var cases = []namedPage{
 	}},
 	{"entry-nameless", Entry{Keys: []EntryKey{{Name: "MY_KEY"}}, Workspace: "app", Problem: "No value was entered for MY_KEY, so nothing was stored."}},
 	{"entered", Entered{Keys: []string{"SLACK_BOT_TOKEN"}}},
-	{"entered-notice", Entered{Keys: []string{"SLACK_BOT_TOKEN"}, Notices: []string{"it does not look like a SLACK_BOT_TOKEN of Slack; see https://api.slack.com/apps"}}},
+	{"entered-notice", Entered{Keys: []string{"SLACK_BOT_TOKEN"}, Notices: []string{"it does not look like the SLACK_BOT_TOKEN of Slack; see https://api.slack.com/apps"}}},
 	{"entry-declined", Entered{Declined: true}},
 	{"problem", Problem{Title: "This link was used", Text: "A set-up link works once. Sign in with the account that it made.", Next: "/signin", Label: "Sign in"}},
 }
