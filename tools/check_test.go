@@ -205,6 +205,8 @@ func TestAgentHint(t *testing.T) {
 		{workspace.Conflict, "akos vault remove K --scope tenant --force", `vault_remove {"force":true,"key":"K","scope":"tenant"}`},
 		{workspace.CredentialsMissing, "akos vault put SLACK_BOT_TOKEN", `vault_put {"key":"SLACK_BOT_TOKEN"}`},
 		{workspace.HumanNeeded, "akos vault put SLACK_BOT_TOKEN", "akos vault put SLACK_BOT_TOKEN"},
+		{workspace.LoginNeeded, "akos auth login --server http://127.0.0.1:9000", "auth_login {}"},
+		{workspace.LoginNeeded, "akos auth login --server", "akos auth login --server"},
 		{workspace.NotFound, "akos connections list", "connection_list {}"},
 		{workspace.Invalid, "akos connections kinds slack", `connection_kinds {"kind":"slack"}`},
 		{workspace.Invalid, "akos connections create slack --name team --vault-key token=SLACK_BOT_TOKEN", `connection_create {"kind":"slack","name":"team","vaultKeys":{"token":"SLACK_BOT_TOKEN"}}`},

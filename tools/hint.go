@@ -46,6 +46,8 @@ func toolArgs(t *Tool, words []string) (args string, ok bool) {
 		switch name, isFlag := strings.CutPrefix(word, "--"); {
 		case isFlag && name == "scope" && len(words) > 0:
 			in["scope"], words = words[0], words[1:]
+		case isFlag && name == "server" && len(words) > 0:
+			words = words[1:] // an agent logs in where its calls go
 		case isFlag && (name == "force" || name == "rewrite"):
 			in[name] = true
 		case isFlag && name == "name" && len(words) > 0:
