@@ -310,7 +310,7 @@ func (c claims) identity(expires time.Time) (workspace.Identity, error) {
 	// It is a part of the names under which values are kept: before a / those
 	// of a workspace, before an @ those of a server that this home logs in at.
 	if strings.ContainsAny(id.TenantID, "/@") || id.TenantID == workspace.LocalTenant {
-		return workspace.Identity{}, workspace.Errorf(workspace.Denied, "the tenant of the token has a name that is taken here")
+		return workspace.Identity{}, workspace.Errorf(workspace.Denied, "the tenant of the token has a name that is taken here: local, or one with a / or an @ in it")
 	}
 	return id, nil
 }
