@@ -39,6 +39,9 @@ func (s *source) human(a *app, cmd *cobra.Command, positional []string) (tools.H
 	switch {
 	case n > 1:
 		return nil, usage("a value comes from one place: an argument, --stdin, --from-file or --from-env", cmd)
+	case len(positional) == 1 && positional[0] == "-":
+		// To many a program this says where the value comes from: kept, it would take the place of the one that was meant.
+		return nil, usage("- is not taken for a value: --stdin reads the standard input", cmd)
 	case len(positional) == 1:
 		a.warn("the value is now in your shell's history, and other processes could see it; without it akos asks unseen")
 		return given{Human: a.person(), read: func() (workspace.Secret, error) {
