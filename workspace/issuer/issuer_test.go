@@ -393,7 +393,17 @@ func TestSilence(t *testing.T) {
 					t.Error("a redirect was followed")
 				}
 				p.fault(path, nil)
-				if id, err := v.Verify(t.Context(), p.token(nil)); err != nil || id.UserID != "ada" {
+				id, err := v.Verify(t.Context(), p.token(nil))
+				// The library hands out what became of a question before it lets
+				// go of it: who asks in that moment gets the same once more.
+				for range 100 {
+					if err == nil {
+						break
+					}
+					time.Sleep(10 * time.Millisecond)
+					id, err = v.Verify(t.Context(), p.token(nil))
+				}
+				if err != nil || id.UserID != "ada" {
 					t.Errorf("once it answers: %v", err)
 				}
 				// What is known stays known.
