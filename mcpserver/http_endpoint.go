@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync"
@@ -286,7 +287,7 @@ func (h *endpoint) post(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		ctx = context.WithValue(ctx, argumentsKey{}, m.Params.Arguments)
 	case mcp.MethodResourcesRead:
 		var uri string
-		if json.Unmarshal(m.Params.URI, &uri) == nil && workspace.CheckText(uri, 1000) == nil {
+		if json.Unmarshal(m.Params.URI, &uri) == nil && repeatable(ctx, c.workspace, uri) {
 			rep.uri = uri
 		}
 	case mcp.MethodSubscriptionsListen:
@@ -302,6 +303,13 @@ func (h *endpoint) post(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	ctx = withRefusal(context.WithValue(ctx, flightKey{}, rep.flight))
 	rep.ctx, rep.modern = ctx, modern
 	h.library.Handle(rep, &server.HTTPRequest{Method: r.Method, URL: r.URL, Header: header, Body: body, Context: ctx})
+}
+
+// repeatable reports whether an answer may have an address that was asked for:
+// not one in which a credential is, or text in which one is not found.
+func repeatable(ctx context.Context, w *workspace.Workspace, uri string) bool {
+	text, err := url.PathUnescape(uri)
+	return err == nil && !strings.Contains(text, " ") && workspace.CheckText(text, 1000) == nil && w.RefuseAny(ctx, "an address", uri, text) == nil
 }
 
 // direct answers a call that waits for nothing and notifies of nothing without

@@ -1,7 +1,9 @@
 package mcpserver_test
 
 import (
+	"crypto/rand"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -278,5 +280,43 @@ func TestHTTPCancel(t *testing.T) {
 	still(done, "newest, others cancel")
 	if e := entryOf(t, (<-done).rpc()); e.Status != "pending" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// unguessable returns a text that nobody guesses, and that looks like no
+// credential: only a vault that has it can know it.
+func unguessable() string {
+	var s strings.Builder
+	for i, c := range rand.Text()[:18] {
+		fmt.Fprintf(&s, "%c%d", c, 2+i%8)
+	}
+	return s.String()
+}
+
+// TestHTTPAddress: the address that was asked for comes back, as the newest
+// revision wants, but not if a stored value is in it, however it is put there.
+func TestHTTPAddress(t *testing.T) {
+	h := newHome(t)
+	h.account(t, "ada", "")
+	value, words := unguessable(), unguessable()+" "+unguessable()
+	h.store(t, "ONE_KEY", workspace.ScopeWorkspace, value)
+	h.store(t, "OTHER_KEY", workspace.ScopeTenant, words)
+	token := h.token(t, "ada", "", "read")
+	w := overHTTP(t, h, mcpserver.Options{})
+	read := func(uri string) answer {
+		body := fmt.Sprintf(`{"jsonrpc":"2.0","id":7,"method":"resources/read","params":{"uri":%q,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`, uri)
+		return w.send("POST", "/mcp?workspace=app", body, modernHeaders(token, "resources/read", uri)...)
+	}
+	for _, uri := range []string{"x://nothing/%20there", "x://" + unguessable()} {
+		if a := read(uri).is(400, -32602); strings.Contains(a.body, uri) == strings.Contains(uri, "%20") {
+			t.Errorf("%s: %s", uri, a.body)
+		}
+	}
+	for _, v := range []string{value, words} {
+		for _, uri := range []string{v, "x://" + v, "akos://connections/" + v, "akos://nothing/a=" + v, "x://y/" + strings.ReplaceAll(v, " ", "%20"), "x://y/%" + hex.EncodeToString([]byte(v[:1])) + v[1:]} {
+			if a := read(uri).is(400, -32602); strings.Contains(a.body, v[4:20]) {
+				t.Errorf("%s: %s", uri, a.body)
+			}
+		}
 	}
 }
