@@ -320,3 +320,40 @@ func TestHTTPAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestHTTPGuesses: what another tenant has stored, and what the environment of
+// this process holds, is answered as what nobody has, wherever it is guessed.
+func TestHTTPGuesses(t *testing.T) {
+	h := newHome(t)
+	h.account(t, "ada", "")
+	h.account(t, "bob", "beta")
+	value, env := unguessable(), unguessable()
+	h.store(t, "ONE_KEY", workspace.ScopeWorkspace, value)
+	h.env["LINEAR_API_KEY"] = env
+	w := overHTTP(t, h, mcpserver.Options{})
+	ada, bob := w.connect(h.token(t, "ada", "", "cli")), w.connect(h.token(t, "bob", "beta", "cli"))
+	// Both have a workspace of this name.
+	ask := func(a *agent, body string) string {
+		return w.send("POST", "/mcp?workspace=app", body, a.headers...).body
+	}
+	for what, body := range map[string]string{
+		"an argument":           request(1, "connection_inspect", `{"name":"@"}`),
+		"a prompt":              `{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"fix-missing-credentials","arguments":{"provider":"@"}}}`,
+		"a completion":          `{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"onboard-provider"},"argument":{"name":"provider","value":"@"}}}`,
+		"an address":            `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"akos://providers/@"}}`,
+		"an address of nothing": `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"x://@"}}`,
+	} {
+		answer := func(a *agent, v string) string {
+			return strings.ReplaceAll(ask(a, strings.ReplaceAll(body, "@", v)), v, "@")
+		}
+		nobodys := unguessable()
+		if answer(ada, value) == answer(ada, nobodys) {
+			t.Errorf("%s: ada's own value is not refused", what)
+		}
+		for _, v := range []string{value, env} {
+			if got, want := answer(bob, v), answer(bob, nobodys); got != want {
+				t.Errorf("%s: bob is told %s and %s", what, got, want)
+			}
+		}
+	}
+}
