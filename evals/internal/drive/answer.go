@@ -7,6 +7,7 @@ import (
 
 // An Answer is what a server answered to a request.
 type Answer struct {
+	Head   []byte // what the transport had beside it
 	Line   []byte // as it came
 	Result json.RawMessage
 	Code   int    // of a JSON-RPC error; 0 for none
@@ -15,8 +16,8 @@ type Answer struct {
 	Text   string // what a model reads: texts, error messages
 }
 
-// parse returns the answer in a line.
-func parse(line []byte) (Answer, error) {
+// Parse returns the answer in a line.
+func Parse(line []byte) (Answer, error) {
 	var m struct {
 		Result json.RawMessage
 		Error  *struct {

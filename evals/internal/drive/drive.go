@@ -21,9 +21,16 @@ type Conn interface {
 	// Send sends one message, which need not be a valid one.
 	Send(message []byte) error
 	// Recv returns the next message of the server, and io.EOF after the last.
-	Recv() ([]byte, error)
-	// Close says that no more is sent, and waits for the end of the server.
+	Recv() (Message, error)
+	// Close says that no more is sent, and waits for what still comes.
 	Close() error
+}
+
+// A Message is what came from a server at one time. Either part may be empty.
+type Message struct {
+	Head []byte // what the transport has beside it
+	Data []byte
+	ID   []byte // of the request that it answers, where the transport tells
 }
 
 // A Seen is something that reached the agent, or came out beside it.
@@ -99,7 +106,7 @@ type Client struct {
 	conn    Conn
 	profile Profile
 	ids     int
-	lines   chan []byte // closed at the end of the server
+	lines   chan Message // closed at the end of the server
 	own     []string
 }
 
@@ -108,7 +115,7 @@ const patience = 25 * time.Second
 
 // New returns a client on conn that has shaken hands, if its era does.
 func New(conn Conn, p Profile, t *Trace) (*Client, error) {
-	c := &Client{Trace: t, conn: conn, profile: p, lines: make(chan []byte, 1000)}
+	c := &Client{Trace: t, conn: conn, profile: p, lines: make(chan Message, 1000)}
 	go func() {
 		defer close(c.lines)
 		for {
@@ -139,8 +146,8 @@ func (c *Client) Own(texts ...string) { c.own = texts }
 func (c *Client) Close() error {
 	closed := make(chan error, 1)
 	go func() { closed <- c.conn.Close() }()
-	for line := range c.lines {
-		c.see("the end", line)
+	for m := range c.lines {
+		c.see("the end", m)
 	}
 	return <-closed
 }
@@ -197,9 +204,14 @@ func (c *Client) WithMeta(params string) string {
 	return `{"_meta":` + string(b) + comma + rest
 }
 
-// see puts a line into the trace.
-func (c *Client) see(where string, line []byte) {
-	c.Trace.Add(Seen{Where: where, Data: line, Own: c.own})
+// see puts a message into the trace.
+func (c *Client) see(where string, m Message) {
+	if len(m.Head) > 0 {
+		c.Trace.Add(Seen{Where: where + ": head", Data: m.Head, Own: c.own})
+	}
+	if len(m.Data) > 0 {
+		c.Trace.Add(Seen{Where: where, Data: m.Data, Own: c.own})
+	}
 }
 
 // Ask sends a request and returns its answer. What a modern server asks back
@@ -234,12 +246,21 @@ var errEnded = errors.New("the server has ended")
 // Await reads until the answer with the id, or any answer for "". What else
 // comes is seen, and requests of the server are answered.
 func (c *Client) Await(label, id string) (Answer, error) {
+	var head []byte
 	late := time.After(patience)
 	for {
 		select {
-		case line, ok := <-c.lines:
+		case came, ok := <-c.lines:
 			if !ok {
 				return Answer{}, fmt.Errorf("%s: %w", label, errEnded)
+			}
+			if len(came.Head) > 0 {
+				head = came.Head
+			}
+			line := came.Data
+			if len(bytes.TrimSpace(line)) == 0 {
+				c.see(label, came)
+				continue
 			}
 			var m struct {
 				ID     json.RawMessage
@@ -247,21 +268,26 @@ func (c *Client) Await(label, id string) (Answer, error) {
 				Params json.RawMessage
 			}
 			if err := json.Unmarshal(line, &m); err != nil {
-				c.see(label+": what is no JSON", line)
+				c.see(label+": what is no JSON", came)
 				return Answer{}, fmt.Errorf("%s: the server sent what is no JSON: %.80q", label, line)
 			}
 			switch {
 			case m.Method != "" && m.ID != nil:
-				c.see(label+": request "+m.Method, line)
+				c.see(label+": request "+m.Method, came)
 				if err := c.reply(m.ID, m.Method, m.Params); err != nil {
 					return Answer{}, err
 				}
 			case m.Method != "":
-				c.see(label+": "+m.Method, line)
+				c.see(label+": "+m.Method, came)
 			default:
-				c.see(label+": answer", line)
+				c.see(label+": answer", came)
+				if string(m.ID) == "null" && came.ID != nil {
+					m.ID = came.ID
+				}
 				if id == "" || id == string(m.ID) {
-					return parse(line)
+					a, err := Parse(line)
+					a.Head = head
+					return a, err
 				}
 			}
 		case <-late:
@@ -275,11 +301,11 @@ func (c *Client) Drain(d time.Duration) {
 	late := time.After(d)
 	for {
 		select {
-		case line, ok := <-c.lines:
+		case m, ok := <-c.lines:
 			if !ok {
 				return
 			}
-			c.see("meanwhile", line)
+			c.see("meanwhile", m)
 		case <-late:
 			return
 		}

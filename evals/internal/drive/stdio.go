@@ -51,15 +51,15 @@ func (s *Stdio) Send(message []byte) error {
 }
 
 // Recv reads a line.
-func (s *Stdio) Recv() ([]byte, error) {
+func (s *Stdio) Recv() (Message, error) {
 	line, err := s.out.ReadBytes('\n')
 	if len(line) > 0 {
-		return line, nil // the next call tells the error
+		return Message{Data: line}, nil // the next call tells the error
 	}
 	if err != nil {
 		s.once.Do(func() { close(s.ended) })
 	}
-	return nil, err
+	return Message{}, err
 }
 
 // Close ends the standard input and waits until Recv has met the end. A server
