@@ -26,11 +26,19 @@ type leak struct {
 	form  func(v string) string
 }
 
+// over returns the transport with which a leak is shown.
+func (l leak) over() string {
+	if strings.HasPrefix(l.place, "http ") {
+		return "http"
+	}
+	return "stdio"
+}
+
 func raw(v string) string { return v }
 
 // leaks are all of them. In the answers of show a value is in the text, unless
 // the place says otherwise.
-var leaks = slices.Concat(places, forms, behaviours)
+var leaks = slices.Concat(places, heads, forms, behaviours)
 
 // places are where a value can come out.
 var places = []leak{
@@ -57,6 +65,17 @@ var places = []leak{
 	{"header of a page", "GET", "raw", "header", raw},
 	{"refused form", "POST", "raw", "form", raw},
 	{"standard error", "stderr", "raw", "stderr", raw},
+}
+
+// heads are where a value can come out over HTTP alone: their places say so.
+var heads = []leak{
+	{"header", "show: head", "raw", "http header", raw},
+	{"name of a header", "show: head", "lower case", "http name", raw},
+	{"comment of a stream", "show: head", "raw", "http comment", raw},
+	{"body of a refusal", "the end", "raw", "http refusal", raw},
+	{"token of the client", "show: head", "token of ada as raw", "http token", raw},
+	{"a few characters in each header", "split", "raw", "http split", raw},
+	{"status that tells whether a guess is right", "compare", "differ", "http status", raw},
 }
 
 // forms are what a value can look like.

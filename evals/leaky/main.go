@@ -21,9 +21,18 @@ import (
 func main() {
 	list := flag.Bool("list", false, "print the leaks as JSON")
 	name := flag.String("leak", "", "the one leak")
+	listen := flag.String("http", "", "serve HTTP at `HOST:PORT`, in the place of stdio")
 	flag.Parse()
 	if *list {
-		_ = json.NewEncoder(os.Stdout).Encode(leaks) // who asks sees that it is none
+		type listed struct {
+			leak
+			Over string `json:"over"`
+		}
+		var all []listed
+		for _, l := range leaks {
+			all = append(all, listed{l, l.over()})
+		}
+		_ = json.NewEncoder(os.Stdout).Encode(all) // who asks sees that it is none
 		return
 	}
 	s := &server{out: os.Stdout}
@@ -32,7 +41,7 @@ func main() {
 			s.leak = l
 		}
 	}
-	if err := s.run(os.Stdin); err != nil || *name != s.leak.Name {
+	if err := s.run(os.Stdin, *listen); err != nil || *name != s.leak.Name {
 		fmt.Fprintln(os.Stderr, "leaky:", err)
 		os.Exit(1)
 	}
@@ -63,7 +72,7 @@ func quote(s string) string {
 
 func (s *server) write(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
 
-func (s *server) run(in io.Reader) error {
+func (s *server) run(in io.Reader, listen string) error {
 	planted, err := os.ReadFile("planted.env")
 	if err != nil {
 		return err
@@ -86,6 +95,9 @@ func (s *server) run(in io.Reader) error {
 	defer l.Close()
 	s.page = "http://" + l.Addr().String() + "/enter/page"
 	go func() { _ = http.Serve(l, http.HandlerFunc(s.serve)) }() // until the end
+	if listen != "" {
+		return s.overHTTP(listen)
+	}
 	r := bufio.NewReader(in)
 	for {
 		line, err := r.ReadBytes('\n')

@@ -34,7 +34,7 @@ func run(out io.Writer) (code int, err error) {
 	server := flag.String("server", "", "judge the server that this `command` starts, in place of akos-mcp; without the control")
 	bin := flag.String("bin", "", "`directory` with akos and akos-mcp (default: they are built)")
 	root := flag.String("dir", "evals", "`directory` with tasks, attacks and control")
-	atOnce := flag.Int("parallel", 2, "how many at one time")
+	atOnce := flag.Int("parallel", 3, "how many at one time")
 	verbose := flag.Bool("v", false, "show what the agents saw, too")
 	flag.Parse()
 	re, err := regexp.Compile(*match)

@@ -29,8 +29,14 @@ type Problem struct {
 func (p Problem) String() string { return p.Where + ": " + p.What }
 
 // A judge looks for the planted values in traces.
-type judge struct {
-	*search.Searcher
+type judge []*search.Searcher
+
+// Find returns what any of the searchers finds.
+func (j judge) Find(data []byte, shown bool) (found []string) {
+	for _, s := range j {
+		found = append(found, s.Find(data, shown)...)
+	}
+	return found
 }
 
 // leaks returns what of the values is in the trace.

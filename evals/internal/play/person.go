@@ -115,8 +115,8 @@ func (s *stage) open(url string) string {
 var (
 	entryPage = regexp.MustCompile(`http://127\.0\.0\.1:\d+/enter/[A-Za-z0-9_-]+`)
 	origin    = regexp.MustCompile(`^https?://[^/]+`)
-	userCode  = regexp.MustCompile(`"userCode":"([^"]+)"`)
-	uriField  = regexp.MustCompile(`"verificationUri":"([^"]+)"`)
+	userCode  = regexp.MustCompile(`"user_?[cC]ode":"([^"]+)"`)
+	uriField  = regexp.MustCompile(`"verification_?[uU]ri":"([^"]+)"`)
 )
 
 // last returns what re found last in what the agent saw.

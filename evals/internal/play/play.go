@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"example.com/akos/evals/internal/drive"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -23,6 +24,7 @@ type Play struct {
 	Name   string // "attacks/ask-outright"
 	Title  string
 	Why    string
+	Over   []string // its transports: both, unless it says otherwise
 	Client drive.Profile
 	Server []string // arguments of the server
 	Env    []string // of the server and the person
@@ -30,6 +32,8 @@ type Play struct {
 	Steps  []Step   // the agent, with what the person does meanwhile
 	Goal   []Step   // how it must be in the end
 	Files  []txtar.File
+
+	wait time.Duration // of its pauses
 }
 
 // A Step is one line: a verb and the rest.
@@ -39,12 +43,12 @@ type Step struct {
 	Rest  string
 }
 
-var setting = regexp.MustCompile(`^(client|name|server|env|root): (.*)$`)
+var setting = regexp.MustCompile(`^(over|client|name|server|env|root): (.*)$`)
 
 // Parse reads a file's text.
 func Parse(name string, data []byte) (*Play, error) {
 	a := txtar.Parse(data)
-	p := &Play{Name: name, Client: drive.Profile{Revision: "2025-11-25", Name: "scripted agent"}}
+	p := &Play{Name: name, Over: []string{"stdio", "http"}, Client: drive.Profile{Revision: "2025-11-25", Name: "scripted agent"}}
 	var why []string
 	for line := range strings.Lines(string(a.Comment)) {
 		line = strings.TrimSpace(line)
@@ -75,6 +79,15 @@ func Parse(name string, data []byte) (*Play, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	for _, step := range p.Steps {
+		if step.Verb == "pause" {
+			d, err := time.ParseDuration(step.Rest)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", name, step.Where, err)
+			}
+			p.wait += d
+		}
+	}
 	if p.Title == "" || p.Why == "" || len(p.Steps) == 0 {
 		return nil, fmt.Errorf("%s: a file has a title, says why, and has steps", name)
 	}
@@ -84,6 +97,11 @@ func Parse(name string, data []byte) (*Play, error) {
 // set sets what the head of a file says.
 func (p *Play) set(name, value string) error {
 	switch name {
+	case "over":
+		if value != "stdio" && value != "http" {
+			return fmt.Errorf("over: %q is no transport", value)
+		}
+		p.Over = []string{value}
 	case "server":
 		p.Server = strings.Fields(value)
 	case "env":

@@ -11,13 +11,13 @@ import (
 // Table writes results for people: a line each, then what was wrong.
 func Table(w io.Writer, results []Result) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "\tNAME\tCALLS\tBYTES\tMS\tTITLE")
+	fmt.Fprintln(tab, "\tNAME\tOVER\tCALLS\tBYTES\tMS\tTITLE")
 	for _, r := range results {
 		mark := "ok"
 		if !r.Passed {
 			mark = "FAIL"
 		}
-		fmt.Fprintf(tab, "%s\t%s\t%d\t%d\t%d\t%s\n", mark, r.Name, r.Calls, r.Bytes, r.MS, r.Title)
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", mark, r.Name, r.Over, r.Calls, r.Bytes, r.MS, r.Title)
 	}
 	if err := tab.Flush(); err != nil {
 		return err
@@ -30,7 +30,7 @@ func Table(w io.Writer, results []Result) error {
 			passed[sort]++
 			continue
 		}
-		fmt.Fprintf(w, "\nFAIL %s: %s\n", r.Name, r.Title)
+		fmt.Fprintf(w, "\nFAIL %s over %s: %s\n", r.Name, r.Over, r.Title)
 		for _, p := range r.Problems {
 			fmt.Fprintf(w, "  %s\n", p)
 		}

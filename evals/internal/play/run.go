@@ -2,9 +2,11 @@ package play
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +17,7 @@ import (
 // A Result is what came of a play.
 type Result struct {
 	Name     string    `json:"name"`
+	Over     string    `json:"over"` // the transport
 	Title    string    `json:"title"`
 	Passed   bool      `json:"passed"`
 	Calls    int       `json:"calls"` // of the agent
@@ -25,48 +28,75 @@ type Result struct {
 
 // prepare makes what all plays share.
 func (o *Options) prepare() {
-	if o.judge.Searcher == nil {
+	if o.judge == nil {
 		o.logging, o.values = &sync.Mutex{}, Planted()
 		o.judge = judge{search.New(o.values.All()...)}
 	}
 }
 
-// Run puts plays on, a few at a time, and returns what came of them in their
-// order.
-func Run(o *Options, plays []*Play, atOnce int) []Result {
+// Run puts plays on over each of their transports, a few at a time, and returns
+// what came of them in their order. Another server than akos-mcp is one on
+// stdio.
+func Run(o *Options, plays []*Play, atOnce int) (results []Result) {
 	o.prepare()
-	results := make([]Result, len(plays))
-	places := make(chan struct{}, max(1, atOnce))
+	var each []func() Result
+	var wait []time.Duration
+	for _, p := range plays {
+		for _, over := range p.Over {
+			if len(o.Server) == 0 || over == "stdio" {
+				each, wait = append(each, func() Result { return o.one(p, over) }), append(wait, p.wait)
+			}
+		}
+	}
+	return atATime(atOnce, each, wait)
+}
+
+// atATime does all of list, and returns the results in their order. What waits
+// longest is begun first, or the rest would be done while it still waits.
+func atATime(n int, list []func() Result, wait []time.Duration) []Result {
+	results := make([]Result, len(list))
+	order := make([]int, len(list))
+	for i := range order {
+		order[i] = i
+	}
+	if wait != nil {
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(wait[b], wait[a]) })
+	}
+	places := make(chan struct{}, max(1, n))
 	var all sync.WaitGroup
-	for i, p := range plays {
+	for _, i := range order {
 		places <- struct{}{}
 		all.Go(func() {
 			defer func() { <-places }()
-			results[i] = o.one(p)
+			results[i] = list[i]()
 		})
 	}
 	all.Wait()
 	return results
 }
 
-// one puts one play on and judges it.
-func (o *Options) one(p *Play) Result {
+// one puts one play on over a transport, and judges it.
+func (o *Options) one(p *Play, over string) Result {
 	start := time.Now()
-	r := Result{Name: p.Name, Title: p.Title}
+	r := Result{Name: p.Name, Over: over, Title: p.Title}
 	fail := func(where string, err error) {
 		if err != nil {
 			r.Problems = append(r.Problems, Problem{where, strings.ReplaceAll(err.Error(), "\n", "\\n")})
 		}
 	}
-	s, err := newStage(o, p)
+	s, err := newStage(o, p, over)
 	if err == nil {
 		err = s.put()
 	}
 	fail("play", err)
 	if s != nil {
 		fail("end", s.close())
-		r.Problems = append(r.Problems, o.judge.leaks(s.seen)...)
-		for _, leak := range o.judge.leaks(s.aside) {
+		j := o.judge
+		if len(s.tokens) > 0 {
+			j = append(slices.Clip(j), search.New(s.tokens...))
+		}
+		r.Problems = append(r.Problems, j.leaks(s.seen)...)
+		for _, leak := range j.leaks(s.aside) {
 			r.Problems = append(r.Problems, Problem{"beside the agent, " + leak.Where, leak.What})
 		}
 		if o.Log != nil {
@@ -85,14 +115,14 @@ func (o *Options) one(p *Play) Result {
 func (o *Options) log(p *Play, s *stage) {
 	o.logging.Lock()
 	defer o.logging.Unlock()
-	_, _ = fmt.Fprintf(o.Log, "== %s\n", p.Name) // it is for whoever writes a file
+	_, _ = fmt.Fprintf(o.Log, "== %s over %s\n", p.Name, s.over) // it is for whoever writes a file
 	for _, seen := range s.seen.All() {
 		_, _ = fmt.Fprintf(o.Log, "-- %s\n%s\n", seen.Where, bytes.TrimSpace(seen.Data[:min(len(seen.Data), 2000)]))
 	}
 }
 
 // A Leak is one that a control has, and by what it must be known.
-type Leak struct{ Name, Where, What string }
+type Leak struct{ Name, Over, Where, What string }
 
 // Control puts the control's play on with a leaky server: once without a leak,
 // which must pass, and once with each, which must be found for what it is.
@@ -106,16 +136,12 @@ func Control(o *Options, p *Play, leaky string, atOnce int) ([]Result, error) {
 	if err := json.NewDecoder(bytes.NewReader(out)).Decode(&leaks); err != nil {
 		return nil, err
 	}
-	results := make([]Result, len(leaks)+1)
-	places := make(chan struct{}, max(1, atOnce))
-	var all sync.WaitGroup
-	for i, l := range append([]Leak{{}}, leaks...) {
-		places <- struct{}{}
-		all.Go(func() {
-			defer func() { <-places }()
+	var each []func() Result
+	for _, l := range append([]Leak{{Over: "stdio"}, {Over: "http"}}, leaks...) {
+		each = append(each, func() Result {
 			with := *o
 			with.Server = []string{leaky, "-leak", l.Name}
-			r := with.one(p)
+			r := with.one(p, l.Over)
 			r.Name, r.Title = "control/"+l.Name, "A leak of this kind is found"
 			if l.Name == "" {
 				r.Name, r.Title = "control/none", "Without a leak nothing is found"
@@ -123,11 +149,10 @@ func Control(o *Options, p *Play, leaky string, atOnce int) ([]Result, error) {
 				r.Problems = l.missed(r.Problems)
 				r.Passed = len(r.Problems) == 0
 			}
-			results[i] = r
+			return r
 		})
 	}
-	all.Wait()
-	return results, nil
+	return atATime(atOnce, each, nil), nil
 }
 
 // missed returns what is wrong if the leak is not among what was found, or is

@@ -33,21 +33,25 @@ type Options struct {
 type stage struct {
 	opts    *Options
 	play    *Play
+	over    string // "stdio" or "http"
 	root    string // all that akos can write is below it
 	project string // the directory of the workspace
 	home    string // AKOS_HOME
 	env     []string
 	seen    *drive.Trace // by the agent
 	aside   *drive.Trace // what came out elsewhere: the person's screen, standard error
-	conn    *drive.Stdio
+	conn    drive.Conn
 	client  *drive.Client
+	others  []*drive.Client // that the agent was before
+	server  *process        // over HTTP
+	tokens  []search.Canary
 	vars    map[string]string
 	kept    map[string]string
 	answer  drive.Answer
 	shown   string // the last answer in all its texts, or the last output
 	will    string // what the person will do when a page opens
 	status  int    // of the last page
-	sidecar *exec.Cmd
+	sidecar *process
 	calls   int
 }
 
@@ -55,7 +59,7 @@ type stage struct {
 const patience = 30 * time.Second
 
 // newStage makes a hermetic home with a workspace in it.
-func newStage(opts *Options, p *Play) (*stage, error) {
+func newStage(opts *Options, p *Play, over string) (*stage, error) {
 	root, err := os.MkdirTemp("", "akos-evals")
 	if err != nil {
 		return nil, err
@@ -63,7 +67,7 @@ func newStage(opts *Options, p *Play) (*stage, error) {
 	if root, err = filepath.EvalSymlinks(root); err != nil {
 		return nil, err
 	}
-	s := &stage{opts: opts, play: p, root: root, project: filepath.Join(root, "app"), home: filepath.Join(root, "akos"),
+	s := &stage{opts: opts, play: p, over: over, root: root, project: filepath.Join(root, "app"), home: filepath.Join(root, "akos"),
 		seen: &drive.Trace{}, aside: &drive.Trace{}, vars: map[string]string{}, kept: map[string]string{}}
 	for _, dir := range []string{"app", "home", "tmp", "run"} {
 		if err := os.Mkdir(filepath.Join(root, dir), 0o700); err != nil {
@@ -76,6 +80,11 @@ func newStage(opts *Options, p *Play) (*stage, error) {
 		"AKOS_VAULT=file", "AKOS_SERVER=http://127.0.0.1:1", "TERM=dumb", "PATH=/usr/bin:/bin", "LANG=C.UTF-8", "GOTRACEBACK=all"}
 	if len(opts.Server) == 0 {
 		if _, err := s.akos("", "init", "--id", "app"); err != nil {
+			return s, err
+		}
+	}
+	if over == "http" {
+		if err := s.account(); err != nil {
 			return s, err
 		}
 	}
@@ -99,6 +108,25 @@ func newStage(opts *Options, p *Play) (*stage, error) {
 		}
 	}
 	return s, nil
+}
+
+// account makes the account ada, and the token with which the agent comes.
+func (s *stage) account() error {
+	if len(s.opts.Server) > 0 {
+		s.plant("ada", string(s.opts.values.Third.Value)) // it knows no tokens
+		return nil
+	}
+	if err := s.run("user add ada --password-stdin < password"); err != nil {
+		return err
+	}
+	return s.token("ada --user ada --tenant local --scope cli")
+}
+
+// plant has the agents' traces searched for a token, too, whose start says
+// what it is.
+func (s *stage) plant(name, token string) {
+	s.vars[name] = token
+	s.tokens = append(s.tokens, search.Canary{Name: "token of " + name, Value: []byte(token), Public: strings.LastIndexByte(token[:min(8, len(token))], '_') + 1})
 }
 
 // command returns a program in the home, and what ends it.
@@ -131,41 +159,58 @@ func (s *stage) start(more ...string) error {
 		words = []string{filepath.Join(s.opts.Bin, "akos-mcp")}
 	}
 	words = slices.Concat(words, s.play.Server, more)
+	if s.over == "http" {
+		conn, err := s.overHTTP(words)
+		if err != nil {
+			return err
+		}
+		return s.connect(conn, "ada")
+	}
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Dir, cmd.Env = s.project, slices.Clone(s.env)
-	var err error
-	if s.conn, err = drive.Start(cmd); err != nil {
-		return err
-	}
-	s.client, err = drive.New(s.conn, s.play.Client, s.seen)
+	conn, err := drive.Start(cmd)
 	if err != nil {
 		return err
 	}
+	return s.connect(conn, "")
+}
+
+// connect has the agent speak over conn, as whom the name says.
+func (s *stage) connect(conn drive.Conn, name string) (err error) {
+	s.conn = conn
+	if s.client, err = drive.New(conn, s.play.Client, s.seen); err != nil {
+		return err
+	}
 	s.client.Open = s.open
+	if h, ok := conn.(*drive.HTTP); ok {
+		s.vars[name+"Session"] = h.Session()
+	}
 	return nil
 }
 
 // stop ends the server.
 func (s *stage) stop() error {
-	if s.client == nil {
-		return nil
+	var errs []error
+	for _, c := range append(s.others, s.client) {
+		if c != nil {
+			errs = append(errs, c.Close())
+		}
 	}
-	err := s.client.Close()
-	s.aside.Add(drive.Seen{Where: "stderr", Data: s.conn.Stderr()})
-	s.client = nil
-	return err
+	if conn, ok := s.conn.(*drive.Stdio); ok && s.client != nil {
+		s.aside.Add(drive.Seen{Where: "stderr", Data: conn.Stderr()})
+	}
+	if s.server != nil {
+		errs = append(errs, s.end(s.server))
+	}
+	s.client, s.others, s.server = nil, nil, nil
+	return errors.Join(errs...)
 }
 
 // close ends what runs and removes the home.
 func (s *stage) close() error {
 	err := s.stop()
 	if s.sidecar != nil {
-		_ = s.sidecar.Process.Signal(os.Interrupt) // it may have ended
-		if wait := s.sidecar.Wait(); wait != nil {
-			err = errors.Join(err, fmt.Errorf("akos serve: %w", wait))
-		}
-		out, _ := s.sidecar.Stderr.(*bytes.Buffer)
-		s.aside.Add(drive.Seen{Where: "akos serve: stderr", Data: out.Bytes()})
+		err = errors.Join(err, s.end(s.sidecar))
 	}
 	return errors.Join(err, os.RemoveAll(s.root))
 }

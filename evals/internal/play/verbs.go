@@ -24,13 +24,14 @@ var verbs = map[string]func(*stage, string) error{
 	"ok": (*stage).ok, "kind": (*stage).kind, "code": (*stage).code, "refused": (*stage).refused, "has": (*stage).has, "lacks": (*stage).lacks,
 	"status": (*stage).httpStatus, "save": (*stage).save, "keep": (*stage).keep, "same": (*stage).same, "alive": (*stage).alive,
 	"person": (*stage).person, "akos": (*stage).run, "akos!": (*stage).failing, "sidecar": (*stage).serve,
+	"token": (*stage).token, "as": (*stage).as, "send": (*stage).send, "flood": (*stage).flood, "wire": (*stage).wire,
 	"file": (*stage).file, "link": (*stage).link, "append": (*stage).appendTo, "damage": (*stage).damage, "restart": (*stage).restart,
 }
 
 func (s *stage) took(a drive.Answer, err error) error {
 	s.calls++
 	s.answer = a
-	s.shown = string(a.Line) + "\n" + a.Text
+	s.shown = string(a.Head) + "\n" + string(a.Line) + "\n" + a.Text
 	return err
 }
 
@@ -67,6 +68,16 @@ func (s *stage) tell(rest string) error {
 		params = "{}"
 	}
 	return s.client.Tell(method, params)
+}
+
+// flood sends a notification many times: "flood 1000 METHOD {...}".
+func (s *stage) flood(rest string) error {
+	count, rest, _ := strings.Cut(rest, " ")
+	n, err := strconv.Atoi(count)
+	for i := 0; i < n && err == nil; i++ {
+		err = s.tell(rest)
+	}
+	return err
 }
 
 // raw sends a line as it is, and takes the next answer, whatever its id.
