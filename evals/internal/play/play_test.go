@@ -33,7 +33,7 @@ func load(t *testing.T, dirs ...string) []*Play {
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	titles := map[string]string{}
-	for dir, least := range map[string]int{"tasks": 15, "attacks": 40, "control": 1} {
+	for dir, least := range map[string]int{"tasks": 15, "attacks": 75, "control": 1} {
 		plays := load(t, dir)
 		if len(plays) < least {
 			t.Errorf("%d files in %s, at least %d are right", len(plays), dir, least)
@@ -77,17 +77,23 @@ func TestPlays(t *testing.T) {
 	var some []*Play
 	for _, p := range load(t, "tasks", "attacks") {
 		switch p.Name {
-		case "tasks/slack-connection", "tasks/store-on-page-modern", "attacks/ask-outright", "attacks/credential-in-every-argument", "attacks/page-posted":
+		case "tasks/slack-connection", "tasks/store-on-page-modern", "attacks/ask-outright", "attacks/credential-in-every-argument", "attacks/page-posted",
+			"attacks/tenant-by-token", "attacks/session-of-another", "attacks/token-refused", "attacks/token-for-another-server", "attacks/host-forged":
 			some = append(some, p)
 		}
 	}
-	if len(some) != 5 {
+	if len(some) != 10 {
 		t.Fatalf("%d files", len(some))
 	}
+	over := map[string]int{}
 	for _, r := range Run(o, some, 2) {
+		over[r.Over]++
 		if !r.Passed || r.Bytes == 0 {
-			t.Errorf("%s: %v", r.Name, r.Problems)
+			t.Errorf("%s over %s: %v", r.Name, r.Over, r.Problems)
 		}
+	}
+	if over["stdio"] != 5 || over["http"] != 10 {
+		t.Errorf("put on over %v", over)
 	}
 	for want, text := range map[string]string{
 		"goal:2":               "-- steps --\nalive\n-- goal --\nakos vault list --json\nhas NOT_THERE\n",
@@ -101,12 +107,17 @@ func TestPlays(t *testing.T) {
 		"no hint":              "-- steps --\ncall vault_list {}\nfollow\n",
 		"the server has ended": "server: --nonsense\n-- steps --\nalive\n",
 		"the page answers":     "-- steps --\ncall vault_put {\"key\":\"K\"}\nperson declines\nperson enters token\n",
+		"it is 401":            "over: http\n-- steps --\nsend POST ${mcp} | body: {}\nstatus 200\n",
+		"akos-mcp does not":    "over: http\nserver: --nonsense\n-- steps --\nalive\n",
+		"no such token":        "over: http\n-- steps --\nas nobody\n",
+		"no answer of HTTP":    "over: http\n-- steps --\nwire ${host}\n",
 		"beside the agent, p":  "-- steps --\ncall vault_put {\"key\":\"K\",\"reason\":\"${line|json}\"}\nperson enters token\n",
 	} {
 		p, err := Parse("attacks/x", []byte("A title\n\nwhy\n"+text))
 		if err != nil {
 			t.Fatal(err)
 		}
+		p.Over = p.Over[:1]
 		r := Run(o, []*Play{p}, 1)[0]
 		var got strings.Builder
 		for _, problem := range r.Problems {
@@ -123,7 +134,8 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"", "A title\n-- steps --\nalive\n", "A title\nwhy\n", "A title\nwhy\n-- steps --\nreveal x\n",
-		"A title\nwhy\nclient: telepathic\n-- steps --\nalive\n", "A title\nwhy\n-- steps --\nalive\n-- goal --\nAlive\n",
+		"A title\nwhy\nclient: telepathic\n-- steps --\nalive\n",
+		"A title\nwhy\nover: pigeon\n-- steps --\nalive\n", "A title\nwhy\n-- steps --\npause a while\n", "A title\nwhy\n-- steps --\nalive\n-- goal --\nAlive\n",
 	} {
 		if _, err := Parse("x", []byte(text)); err == nil {
 			t.Errorf("%q is read", text)
