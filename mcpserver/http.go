@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"example.com/akos/internal/crowd"
 	"example.com/akos/workspace"
 	"github.com/mark3labs/mcp-go/server"
 	"github.com/spf13/pflag"
@@ -93,7 +94,7 @@ func (s *Server) ServeHTTP(ctx context.Context, o HTTPOptions, choice string, re
 	if err != nil {
 		return workspace.Errorf(workspace.Unavailable, "%s can't be listened on", o.Listen).WithHint("akos-mcp --http 127.0.0.1:0").Because(err)
 	}
-	all := newCrowd(tcp, maxConns)
+	all := crowd.New(tcp, maxConns)
 	tcp = all
 	defer tcp.Close()
 	_, port, _ := net.SplitHostPort(tcp.Addr().String())
@@ -112,7 +113,7 @@ func (s *Server) ServeHTTP(ctx context.Context, o HTTPOptions, choice string, re
 		Protocols:   &http.Protocols{}, // whose streams would end at a deadline when nothing is written
 		BaseContext: func(net.Listener) context.Context { return calls },
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		ConnState:   all.state,
+		ConnState:   all.State,
 	}
 	srv.Protocols.SetHTTP1(true)
 	if o.TLSCert != "" {

@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"example.com/akos/internal/crowd"
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/internal/rendezvous"
 )
@@ -71,7 +72,8 @@ func Serve(ctx context.Context, o Options) error {
 	if err != nil {
 		return workspace.Errorf(workspace.Unavailable, "%s can't be listened on", o.Listen).WithHint("akos serve --listen 127.0.0.1:0").Because(err)
 	}
-	tcp = newLimited(tcp, maxConns)
+	all := crowd.New(tcp, maxConns)
+	tcp = all
 	defer tcp.Close()
 	_, port, _ := net.SplitHostPort(tcp.Addr().String())
 	public, hosts := o.Public(port)
@@ -92,7 +94,7 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	api := &API{parts: o.Parts, verifier: verifier, resource: public}
 	remote := o.server(o.mux(api, login))
-	remote.TLSConfig = secure
+	remote.TLSConfig, remote.ConnState = secure, all.State
 	local := o.server(o.mux(api, login))
 	local.ConnContext = localOnly
 
@@ -209,6 +211,11 @@ func (o *Options) server(h http.Handler) *http.Server {
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
 }
+
+// maxConns is how many TCP connections are open at once: below the 1,024
+// files that a process may usually have, and each costs some 20 kB. The socket
+// has no limit, since this user alone can open it.
+const maxConns = 512
 
 // socketName is the name of the socket under AKOS_HOME.
 const socketName = "sidecar.sock"

@@ -106,62 +106,6 @@ func drip(c net.Conn, text string, every time.Duration) {
 	}
 }
 
-// TestLimit: so many connections and no more; the next waits until one ends.
-func TestLimit(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := newLimited(inner, 2)
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "value") })}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
-	dial := func() net.Conn {
-		c, err := net.Dial("tcp", inner.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.Close() })
-		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-		return c
-	}
-	answers := func(c net.Conn, within time.Duration) bool {
-		_ = c.SetReadDeadline(time.Now().Add(within))
-		n, err := c.Read(make([]byte, 1000))
-		return err == nil && n > 0
-	}
-	for range 10 { // a place that is not given back would be missed
-		one, two := dial(), dial()
-		if !answers(one, 5*time.Second) || !answers(two, 5*time.Second) {
-			t.Fatal("no answer")
-		}
-		three := dial()
-		if answers(three, 20*time.Millisecond) {
-			t.Fatal("one too many")
-		}
-		_ = one.Close()
-		if !answers(three, 5*time.Second) {
-			t.Fatal("it waits although there is a place")
-		}
-		_ = two.Close()
-		_ = three.Close()
-	}
-	// Closing ends an Accept that waits for a place.
-	one, two := dial(), dial()
-	if !answers(one, 5*time.Second) || !answers(two, 5*time.Second) {
-		t.Fatal("no answer")
-	}
-	_ = server.Close()
-	select {
-	case <-ended:
-	case <-time.After(5 * time.Second):
-		t.Fatal("Accept does not end")
-	}
-	if _, err := l.Accept(); err == nil {
-		t.Error("a listener that is closed accepts")
-	}
-}
-
 // TestFilesAreEnough: the limit leaves files for the rest.
 func TestFilesAreEnough(t *testing.T) {
 	if maxConns > 1024-256 {

@@ -1,4 +1,8 @@
-package mcpserver
+// Package crowd bounds the connections of an HTTP server.
+//
+// It knows nothing of what they carry. Its invariant: who keeps connections
+// open and asks nothing keeps nobody out.
+package crowd
 
 import (
 	"net"
@@ -7,11 +11,11 @@ import (
 	"time"
 )
 
-// A crowd is a listener that has a number of connections open at the most. One
+// A Listener is one that has a number of connections open at the most. One
 // more waits, and where none of those that are open leaves, the one that has
 // been idle longest does: whoever opens many and says nothing more keeps nobody
 // out. One that has not asked yet has the time that a header may take.
-type crowd struct {
+type Listener struct {
 	net.Listener
 	places chan struct{}
 	ended  chan struct{}
@@ -22,16 +26,17 @@ type crowd struct {
 	short bool                   // somebody waits for a place
 }
 
-func newCrowd(l net.Listener, most int) *crowd {
+// New returns l with at most so many connections open.
+func New(l net.Listener, most int) *Listener {
 	ended := make(chan struct{})
-	return &crowd{
+	return &Listener{
 		Listener: l, places: make(chan struct{}, most), idle: map[net.Conn]time.Time{},
 		ended: ended, end: sync.OnceFunc(func() { close(ended) }),
 	}
 }
 
 // Accept implements net.Listener.
-func (c *crowd) Accept() (net.Conn, error) {
+func (c *Listener) Accept() (net.Conn, error) {
 	conn, err := c.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -53,7 +58,7 @@ func (c *crowd) Accept() (net.Conn, error) {
 
 // dismiss closes the connection that has been idle longest; where none is, the
 // next that will be.
-func (c *crowd) dismiss() {
+func (c *Listener) dismiss() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var first net.Conn
@@ -69,14 +74,14 @@ func (c *crowd) dismiss() {
 }
 
 // placed notes that nobody waits for a place any more.
-func (c *crowd) placed() {
+func (c *Listener) placed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.short = false
 }
 
-// state is the ConnState of the server that c is the listener of.
-func (c *crowd) state(conn net.Conn, s http.ConnState) {
+// State is the ConnState of the server that c is the listener of.
+func (c *Listener) State(conn net.Conn, s http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -91,7 +96,7 @@ func (c *crowd) state(conn net.Conn, s http.ConnState) {
 }
 
 // Close implements net.Listener.
-func (c *crowd) Close() error {
+func (c *Listener) Close() error {
 	c.end()
 	return c.Listener.Close()
 }
@@ -102,6 +107,7 @@ type member struct {
 	leave func()
 }
 
+// Close implements net.Conn.
 func (m *member) Close() error {
 	defer m.leave()
 	return m.Conn.Close()

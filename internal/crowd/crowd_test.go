@@ -1,4 +1,4 @@
-package mcpserver
+package crowd_test
 
 import (
 	"bufio"
@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"example.com/akos/internal/crowd"
 )
 
 // TestCrowd: connections that have asked before and are kept keep nobody out who
@@ -17,9 +19,9 @@ func TestCrowd(t *testing.T) {
 		t.Fatal(err)
 	}
 	const most = 4
-	c := newCrowd(tcp, most)
+	c := crowd.New(tcp, most)
 	slow := make(chan struct{})
-	srv := &http.Server{ConnState: c.state, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := &http.Server{ConnState: c.State, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
 			<-slow
 		}
@@ -67,5 +69,41 @@ func TestCrowd(t *testing.T) {
 	close(slow)
 	for _, conn := range append(busy, last) {
 		answered(conn)
+	}
+}
+
+// TestClose: closing ends an Accept that waits for a place.
+func TestClose(t *testing.T) {
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := crowd.New(tcp, 1)
+	for range 2 {
+		conn, err := net.Dial("tcp", tcp.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+	if _, err := l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := l.Accept()
+		ended <- err
+	}()
+	time.Sleep(50 * time.Millisecond) // for it to wait
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("one too many")
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("Accept does not end")
 	}
 }
