@@ -176,6 +176,9 @@ func (c *conn) Elicit(ctx context.Context, req mcp.ElicitationRequest) (*mcp.Eli
 	}{mcp.JSONRPC_VERSION, id, string(mcp.MethodElicitationCreate), req.Params})
 	c.mu.Unlock()
 	c.flush()
+	if c.workspace.Desk != nil {
+		go c.complete(req.Params.ElicitationID)
+	}
 	defer func() {
 		c.mu.Lock()
 		delete(c.asking, id)
@@ -202,6 +205,19 @@ func (c *conn) Elicit(ctx context.Context, req mcp.ElicitationRequest) (*mcp.Eli
 	c.mu.Unlock()
 	c.flush()
 	return canceled, nil
+}
+
+// complete tells the client once a person has stored what the page asks for,
+// whatever the client has answered, and also after the call has ended. It ends
+// with the page, or with the connection.
+func (c *conn) complete(page string) {
+	if c.workspace.Desk.Wait(c.ctx, page) != workspace.EntryStored || c.ctx.Err() != nil {
+		return
+	}
+	c.mu.Lock()
+	c.write(mcp.NewElicitationCompleteNotification(page))
+	c.mu.Unlock()
+	c.flush()
 }
 
 // answered hands the answer of a client to whoever asked. What answers nothing

@@ -13,6 +13,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -348,6 +351,14 @@ func TestLadder(t *testing.T) {
 				c.ask(hello(urlClient))
 				ask := c.ask(e.call("vault_put", args))
 				url := asksFor(t, ask)
+				var completed []string
+				c.skip = func(line string) bool {
+					is := strings.Contains(line, "elicitation/complete")
+					if is {
+						completed = append(completed, line)
+					}
+					return is
+				}
 				if r := c.ask(ping); r.Result == nil {
 					t.Error("it answers nothing else meanwhile")
 				}
@@ -382,9 +393,41 @@ func TestLadder(t *testing.T) {
 						t.Errorf("%+v", end)
 					}
 				}
+				// A client of the older era is told of a store, once, and of nothing else.
+				var told []string
+				if id := regexp.MustCompile(`"elicitationId":"([^"]+)"`).FindStringSubmatch(ask.raw); e.name == "older" && test.want != "declined" {
+					told = []string{`{"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":{"elicitationId":"` + id[1] + `"}}`}
+				}
+				for i := 0; i < 100 && len(completed) < len(told); i++ {
+					c.ask(ping)
+					time.Sleep(20 * time.Millisecond)
+				}
+				if completed = append(completed, c.end()...); !slices.Equal(completed, told) {
+					t.Errorf("the client is told %q, want %q", completed, told)
+				}
 			})
 		}
 	}
+}
+
+// TestCompleteEnds: nothing waits for a page once its client has gone.
+func TestCompleteEnds(t *testing.T) {
+	h := entryHome(t)
+	c := connect(t, h.server(t, mcpserver.Options{}))
+	c.ask(hello(urlClient))
+	asksFor(t, c.ask(request(1, "vault_put", `{"key":"GITHUB_TOKEN"}`)))
+	until := func(want bool) {
+		t.Helper()
+		all := make([]byte, 1<<20)
+		for deadline := time.Now().Add(patience); bytes.Contains(all[:runtime.Stack(all, true)], []byte("(*conn).complete")) != want; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("something waits for the page: %v", !want)
+			}
+		}
+	}
+	until(true)
+	c.end()
+	until(false)
 }
 
 // TestLadderNoAnswer: a client that never answers is waited for, and not

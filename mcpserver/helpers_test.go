@@ -159,7 +159,8 @@ type client struct {
 	in    io.WriteCloser
 	lines chan string // what the server wrote; closed at its end
 	stop  context.CancelFunc
-	done  chan error // what ServeStdio returned
+	done  chan error             // what ServeStdio returned
+	skip  func(line string) bool // takes a line that recv is not to return
 }
 
 // connect serves s on pipes.
@@ -217,6 +218,9 @@ func (c *client) recv() string {
 	case line, ok := <-c.lines:
 		if !ok {
 			c.t.Fatal("the server has closed its output")
+		}
+		if c.skip != nil && c.skip(strings.TrimSuffix(line, "\n")) {
+			return c.recv()
 		}
 		if !strings.HasSuffix(line, "\n") || !json.Valid([]byte(line)) {
 			c.t.Fatalf("no line of JSON: %q", line)

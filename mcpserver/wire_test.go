@@ -82,8 +82,9 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 	token := fakeToken()
 	played := &txtar.Archive{Comment: story.Comment}
 	var c *client
-	owed := 0      // answers
-	asked := false // for the client's answer, which ours waits for
+	owed := 0       // answers
+	asked := false  // for the client's answer, which ours waits for
+	opened := false // the page by the client, which is told of a store
 	seen := &lastSeen{}
 	hangs := false
 	var answers bytes.Buffer
@@ -104,6 +105,7 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 			}
 			answers.WriteString(seen.plain(h.plain(short(t, line))) + "\n")
 			if asked = r.Method == "elicitation/create"; asked {
+				opened = true
 				return
 			}
 		}
@@ -164,6 +166,10 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 		case "enter":
 			if code := submit(t, seen.page, map[string]string{"line-0": token}); code != http.StatusSeeOther {
 				t.Fatalf("the page answers %d", code)
+			}
+			if opened { // before anything else, so that a story has one order
+				answers.WriteString(seen.plain(c.recv()) + "\n")
+				opened = false
 			}
 		case "decline":
 			if code := submit(t, seen.page, map[string]string{"decision": "decline"}); code != http.StatusSeeOther {

@@ -16,8 +16,9 @@ type Desk interface {
 	Open(ctx context.Context, name, id string, prepare func() (Entry, error)) (EntryState, error)
 	// Decline ends the page with this id as its person would.
 	Decline(ctx context.Context, id string)
-	// Wait returns once the page with this id has ended, or ctx has.
-	Wait(ctx context.Context, id string)
+	// Wait returns once the page with this id has ended, or ctx has, and how the
+	// page stands then; "" if there is none.
+	Wait(ctx context.Context, id string) (status string)
 }
 
 // An Entry is what a page asks a person for.

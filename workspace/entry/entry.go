@@ -186,17 +186,20 @@ func (d *Desk) Decline(ctx context.Context, id string) {
 }
 
 // Wait implements workspace.Desk.
-func (d *Desk) Wait(ctx context.Context, id string) {
+func (d *Desk) Wait(ctx context.Context, id string) (status string) {
 	d.mu.Lock()
 	p := d.byID(id)
 	d.mu.Unlock()
 	if p == nil {
-		return
+		return ""
 	}
 	select {
 	case <-p.ended:
 	case <-ctx.Done():
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return p.status
 }
 
 func (d *Desk) byID(id string) *page {

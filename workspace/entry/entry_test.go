@@ -181,10 +181,12 @@ func TestDecline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d, s := newDesk(t), &safe{}
 			first := ask(t, d, s, "k", "KEY")
-			waited := make(chan struct{})
-			go func() { d.Wait(context.Background(), first.ID); close(waited) }()
+			waited := make(chan string)
+			go func() { waited <- d.Wait(context.Background(), first.ID) }()
 			decline(t, d, first)
-			<-waited
+			if status := <-waited; status != workspace.EntryDeclined {
+				t.Errorf("Wait says %q", status)
+			}
 			d.Decline(context.Background(), first.ID) // again: nothing
 			d.Decline(context.Background(), "no such page")
 			for _, a := range []answer{get(t, first.URL), send(t, post(t, first.URL, field{"line-0", value, ""}))} {
@@ -343,9 +345,16 @@ func TestTime(t *testing.T) {
 		next := ask(t, d, s, "next", "KEY")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		d.Wait(ctx, next.ID)
-		d.Wait(t.Context(), "no such page")
+		if status := d.Wait(ctx, next.ID); status != workspace.EntryPending {
+			t.Errorf("Wait says %q", status)
+		}
+		if status := d.Wait(t.Context(), "no such page"); status != "" {
+			t.Errorf("Wait says %q", status)
+		}
 		_ = d.Close()
+		if status := d.Wait(t.Context(), next.ID); status != workspace.EntryExpired {
+			t.Errorf("Wait says %q", status)
+		}
 		synctest.Wait()
 	})
 }
