@@ -55,8 +55,9 @@ func OpenWith(courier workspace.Courier, actor, choice string, log *slog.Logger)
 	if desk != nil {
 		closeAll = func() error { return errors.Join(desk.Close(), db.Close()) }
 	}
+	user, _ := os.UserHomeDir() // without one no client's folder is below it
 	opts := workspace.Options{
-		Project:   &project.Finder{Choice: choice, Dir: dir},
+		Project:   &project.Finder{Choice: choice, Dir: dir, User: user, Home: home},
 		Store:     db,
 		Courier:   courier,
 		Keys:      vault.New(vault.Options{Home: home, LookupEnv: os.LookupEnv}),

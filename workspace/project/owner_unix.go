@@ -27,6 +27,12 @@ func keepOwner(f *os.File, info fs.FileInfo) error {
 	return err
 }
 
+// isOwn reports whether what info is of belongs to this user.
+func isOwn(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid()
+}
+
 // links returns how many names the file has.
 func links(f *os.File) (uint64, error) {
 	info, err := f.Stat()

@@ -10,6 +10,10 @@ import (
 // keepOwner does nothing: a new file inherits its directory's owner and rights.
 func keepOwner(*os.File, fs.FileInfo) error { return nil }
 
+// isOwn is always true: what is made in a home is the group's there, for an
+// administrator.
+func isOwn(fs.FileInfo) bool { return true }
+
 // links returns how many names the file has.
 func links(f *os.File) (uint64, error) {
 	var info windows.ByHandleFileInformation

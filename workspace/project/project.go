@@ -32,6 +32,9 @@ type Finder struct {
 	Choice string
 	// Dir is where the process works, absolute.
 	Dir string
+	// User is the home directory of the user, and Home that of akos; "" for
+	// one that is not known.
+	User, Home string
 
 	late func() // see replacement
 }
@@ -163,18 +166,29 @@ func (f *Finder) open(root, path string) (*os.File, error) {
 }
 
 func within(root, path string) (*os.Root, string, error) {
-	rel := path
-	if filepath.IsAbs(path) {
-		var err error
-		if rel, err = filepath.Rel(root, path); err != nil {
-			return nil, "", outside(path)
-		}
-	}
-	if !filepath.IsLocal(rel) {
+	rel, ok := local(root, path)
+	if !ok {
 		return nil, "", outside(path)
 	}
 	r, err := os.OpenRoot(root)
 	return r, rel, err
+}
+
+// local returns path as it is called in root; ok is false for one that is not
+// there. An absolute path may lead to root by symlinks; those that lead out of
+// it again os.Root sees.
+func local(root, path string) (rel string, ok bool) {
+	if !filepath.IsAbs(path) {
+		return path, filepath.IsLocal(path)
+	}
+	rel, err := filepath.Rel(root, path)
+	if err != nil || !filepath.IsLocal(rel) {
+		dir, file := filepath.Split(path)
+		if dir, err = filepath.EvalSymlinks(dir); err == nil {
+			rel, err = filepath.Rel(root, filepath.Join(dir, file))
+		}
+	}
+	return rel, err == nil && filepath.IsLocal(rel)
 }
 
 func outside(path string) error {
