@@ -21,17 +21,23 @@ import (
 // it the result has the page's address, and the person can still go there.
 const askTime = 15 * time.Second
 
-// opensPages reports whether the client that called opens a page that the
-// server names (elicitation of mode url). A modern client says so with each
-// request, an older one when it connected; {} means forms alone.
-func opensPages(ctx context.Context) bool {
-	var caps *mcp.ClientCapabilities
+// capabilities returns what the client that called declares, or nil. A modern
+// client says so with each request, an older one when it connected.
+func capabilities(ctx context.Context) *mcp.ClientCapabilities {
 	if info := server.RequestProtocolInfoFromContext(ctx); info != nil && info.Modern {
-		caps = info.ClientCapabilities
-	} else if s, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
-		c := s.GetClientCapabilities()
-		caps = &c
+		return info.ClientCapabilities
 	}
+	if s, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
+		c := s.GetClientCapabilities()
+		return &c
+	}
+	return nil
+}
+
+// opensPages reports whether the client that called opens a page that the
+// server names (elicitation of mode url); {} means forms alone.
+func opensPages(ctx context.Context) bool {
+	caps := capabilities(ctx)
 	return caps != nil && caps.Elicitation != nil && caps.Elicitation.URL != nil
 }
 
@@ -69,12 +75,12 @@ func (s *Server) page(ctx context.Context, req mcp.CallToolRequest, t *tools.Too
 	}).ToolResult()
 }
 
-// A client that was asked to open a page calls again with its answer, and with
+// A client that was asked for something calls again with its answer, and with
 // what follows, which tells what it was asked and when. It is signed, since
 // it comes from the client.
 type asked struct {
-	Page string `json:"page"`
-	At   int64  `json:"at"` // in ms
+	Page string `json:"page"` // "" for its roots
+	At   int64  `json:"at"`   // in ms
 }
 
 // stateLife is how long an answer may take: as long as a page waits.
@@ -162,37 +168,43 @@ const askPrefix = "akos-"
 // Elicit asks the client. One that gives no answer that can be used, or none
 // in time, has canceled: the caller then says all in its result.
 func (c *conn) Elicit(ctx context.Context, req mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
-	canceled := &mcp.ElicitationResult{ElicitationResponse: mcp.ElicitationResponse{Action: mcp.ElicitationResponseActionCancel}}
+	result := mcp.ElicitationResult{ElicitationResponse: mcp.ElicitationResponse{Action: mcp.ElicitationResponseActionCancel}}
+	if c.workspace.Desk != nil {
+		go c.complete(req.Params.ElicitationID)
+	}
+	var answer mcp.ElicitationResult
+	if raw := c.ask(ctx, string(mcp.MethodElicitationCreate), req.Params, askTime); json.Unmarshal(raw, &answer.ElicitationResponse) == nil {
+		result.Action = answer.Action
+	}
+	return &result, nil
+}
+
+// ask sends the client a request and returns its result, or nil if none comes
+// in time.
+func (c *conn) ask(ctx context.Context, method string, params any, patience time.Duration) json.RawMessage {
 	answer := make(chan json.RawMessage, 1)
 	c.mu.Lock()
 	c.asked++
 	id := askPrefix + strconv.Itoa(c.asked)
 	c.asking[id] = answer
 	c.write(struct {
-		JSONRPC string                `json:"jsonrpc"`
-		ID      string                `json:"id"`
-		Method  string                `json:"method"`
-		Params  mcp.ElicitationParams `json:"params"`
-	}{mcp.JSONRPC_VERSION, id, string(mcp.MethodElicitationCreate), req.Params})
+		JSONRPC string `json:"jsonrpc"`
+		ID      string `json:"id"`
+		Method  string `json:"method"`
+		Params  any    `json:"params,omitempty"`
+	}{mcp.JSONRPC_VERSION, id, method, params})
 	c.mu.Unlock()
 	c.flush()
-	if c.workspace.Desk != nil {
-		go c.complete(req.Params.ElicitationID)
-	}
 	defer func() {
 		c.mu.Lock()
 		delete(c.asking, id)
 		c.mu.Unlock()
 	}()
-	wait := time.NewTimer(askTime)
+	wait := time.NewTimer(patience)
 	defer wait.Stop()
 	select {
 	case raw := <-answer:
-		var result mcp.ElicitationResult
-		if json.Unmarshal(raw, &result.ElicitationResponse) != nil {
-			return canceled, nil
-		}
-		return &mcp.ElicitationResult{ElicitationResponse: mcp.ElicitationResponse{Action: result.Action}}, nil
+		return raw
 	case <-ctx.Done():
 	case <-wait.C:
 	}
@@ -204,7 +216,7 @@ func (c *conn) Elicit(ctx context.Context, req mcp.ElicitationRequest) (*mcp.Eli
 	}{mcp.JSONRPC_VERSION, "notifications/cancelled", map[string]any{"requestId": id, "reason": "no answer in time"}})
 	c.mu.Unlock()
 	c.flush()
-	return canceled, nil
+	return nil
 }
 
 // complete tells the client once a person has stored what the page asks for,

@@ -294,7 +294,7 @@ type era struct {
 	answer func(c *client, tool, args string, ask response, action string) response
 }
 
-const urlClient = `{"elicitation":{"url":{}}}`
+const urlClient = `{"elicitation":{"url":{}},"roots":{}}`
 
 func modernCall(tool, args, more string) string {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":%q,"arguments":%s%s,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",`+

@@ -62,7 +62,8 @@ func newEmptyHome(t testing.TB) *home {
 // clear makes the project anew, with nothing stored.
 func (h *home) clear(t testing.TB) {
 	t.Helper()
-	for _, dir := range []string{h.dir, h.data} {
+	other := filepath.Join(filepath.Dir(h.dir), "my project")
+	for _, dir := range []string{h.dir, h.data, other} {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -74,6 +75,8 @@ func (h *home) clear(t testing.TB) {
 		".env":      "GITHUB_TOKEN=fake-value-one\nLINEAR_API_KEY=\nOPENAI_API_KEY=${vault:OPENAI_API_KEY}\n",
 		"broken":    "GITHUB_TOKEN='fake\n",
 		"../beside": "GITHUB_TOKEN=fake-value-one\n",
+
+		"../my project/.env": "GITHUB_TOKEN=fake-value-one\n",
 	} {
 		if err := os.WriteFile(filepath.Join(h.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -127,7 +130,7 @@ func (h *home) open(actor, choice string, log *slog.Logger) (*workspace.Workspac
 	}
 	db := state.New(h.data)
 	opts := workspace.Options{
-		Project: &project.Finder{Choice: choice, Dir: h.dir}, Store: db, Courier: agefile.Courier{}, Keys: keys, LookupEnv: env,
+		Project: &project.Finder{Choice: choice, Dir: h.dir, User: filepath.Dir(h.dir), Home: h.data}, Store: db, Courier: agefile.Courier{}, Keys: keys, LookupEnv: env,
 		Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 		Log: log, Actor: actor, Version: "0.0.0-test", Home: h.data,
 	}

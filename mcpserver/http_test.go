@@ -217,11 +217,11 @@ func (w *web) modern(token, method, name, params string) answer {
 }
 
 // modernCall calls a tool in the newest revision, for a client that opens
-// pages. more is what follows the arguments.
+// pages and has roots. more is what follows the arguments.
 func (w *web) modernCall(token, tool, args, more string) answer {
 	w.t.Helper()
 	return w.send("POST", "/mcp", fmt.Sprintf(`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":%q,"arguments":%s%s,`+
-		`"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{"url":{}}}}}}`, tool, args, more),
+		`"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":%s}}}`, tool, args, more, urlClient),
 		modernHeaders(token, "tools/call", tool)...)
 }
 
@@ -306,17 +306,21 @@ func TestHTTPEras(t *testing.T) {
 	w.modern("", "no/such", "", "").is(404, -32601)
 }
 
-// TestHTTPFiles: over HTTP an agent has no files here, whoever it is.
+// TestHTTPFiles: over HTTP an agent has no files here, whoever it is and
+// whatever roots its client has.
 func TestHTTPFiles(t *testing.T) {
 	h := newHome(t)
 	h.account(t, "ada", "")
 	token := h.token(t, "ada", "", "cli")
 	for name, a := range map[string]*agent{
-		"nobody": overHTTP(t, h, mcpserver.Options{}, noAuth).connect(""),
-		"ada":    overHTTP(t, h, mcpserver.Options{}).connect(token),
+		"nobody": overHTTP(t, h, mcpserver.Options{}, noAuth).connectAs("", urlClient),
+		"ada":    overHTTP(t, h, mcpserver.Options{}).connectAs(token, urlClient),
 	} {
 		if kind, _ := a.call("creds_check", `{"secretsFile":".env"}`).kind(); kind != "denied" {
 			t.Errorf("%s: creds_check with a file is %q", name, kind)
+		}
+		if kind, _ := a.modernCall(token, "creds_check", `{"secretsFile":".env"}`, "").rpc().kind(); kind != "denied" {
+			t.Errorf("%s, stateless: creds_check with a file is %q", name, kind)
 		}
 		if r := a.call("vault_import", `{"path":".env"}`); r.Error == nil || r.Error.Code != -32602 {
 			t.Errorf("%s: %s", name, r.raw)

@@ -144,7 +144,11 @@ func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFun
 		var out tools.Result
 		var err error
 		if ses.Page, err = s.heard(ctx, req, t, args); err == nil {
+			ses.Roots = rootsOf(req)
 			out, err = t.Call(ctx, ses, args)
+		}
+		if ask := s.askRoots(ctx, req, t, args, err); ask != nil {
+			return ask, nil
 		}
 		if err != nil {
 			e := workspace.Explain(err)

@@ -39,7 +39,7 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 		Server: s, out: bufio.NewWriter(out), gone: make(chan struct{}),
 		waiting: make(chan struct{}, maxWaiting), asking: map[string]chan json.RawMessage{},
 	}
-	c.session = server.NewInProcessSessionWithHandlers("stdio", nil, c, nil)
+	c.session = server.NewInProcessSessionWithHandlers("stdio", nil, c, c)
 	if err := s.mcp.RegisterSession(ctx, c.session); err != nil {
 		return err
 	}
@@ -176,8 +176,9 @@ func (c *conn) answer(line []byte) {
 		return
 	}
 	ctx := context.WithValue(c.ctx, argumentsKey{}, m.Params.Arguments)
-	// A call that writes may wait for another process that does.
-	if t == nil || !t.Slow && t.Effect == tools.Reads {
+	// A call that writes may wait for another process that does; one of a file
+	// for the client, whose answer this goroutine reads.
+	if t == nil || !t.Slow && t.Effect == tools.Reads && !(t.Files && hasRoots(c.ctx)) {
 		c.handle(ctx, m.ID, msg)
 		return
 	}

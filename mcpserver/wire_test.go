@@ -35,7 +35,8 @@ import (
 //	enter        a person enters a value on the page that was opened last
 //	decline      or declines there
 //
-// In the lines of a client $STATE is the requestState that it was given last.
+// In the lines of a client $STATE is the requestState that it was given last,
+// and $ROOT the home of the person, with "app", the project, in it.
 //
 // With -update the server sections are written anew.
 func TestWire(t *testing.T) {
@@ -104,8 +105,10 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 				kinds[kind] = true
 			}
 			answers.WriteString(seen.plain(h.plain(short(t, line))) + "\n")
-			if asked = r.Method == "elicitation/create"; asked {
+			if r.Method == "elicitation/create" {
 				opened = true
+			}
+			if asked = r.Method == "elicitation/create" || r.Method == "roots/list"; asked {
 				return
 			}
 		}
@@ -127,7 +130,7 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 		switch word {
 		case "client":
 			for line := range strings.Lines(string(section.Data)) {
-				c.send(strings.NewReplacer("$TOKEN", token, "$STATE", seen.state).Replace(line))
+				c.send(strings.NewReplacer("$TOKEN", token, "$STATE", seen.state, "$ROOT", filepath.Dir(h.dir)).Replace(line))
 				switch {
 				case wantsAnswer(line):
 					owed++

@@ -93,11 +93,11 @@ func (r Check) Verdict() error {
 func credsCheck() *Tool {
 	type in struct {
 		filter
-		SecretsFile string `json:"secretsFile,omitempty" jsonschema:"dotenv file in the workspace's directory to look in too"`
+		SecretsFile string `json:"secretsFile,omitempty" jsonschema:"dotenv file in the workspace's directory, or the client's roots, to look in too"`
 		EnvPrefix   string `json:"envPrefix,omitempty" face:"cli" jsonschema:"prefix of variables to try after the bare name (default AGENTSKITOS_)"`
 	}
 	return define(spec[in, Check]{
-		Name: "creds check", Short: "Check that required credentials are there", Effect: Reads, Idempotent: true,
+		Name: "creds check", Short: "Check that required credentials are there", Effect: Reads, Idempotent: true, Files: true,
 		Long:    "Looks in the environment, the secrets file, the vault; says for each missing key where to get it and the next tool call. Call it first. It reads no value to you.",
 		Help:    "Looks in the environment, the secrets file and the vault, and says which command stores what is missing. It shows no value.",
 		Example: "# exit 7 if one is missing\nakos creds check --provider openai --provider slack\n\n# with a dotenv file\nakos creds check --secrets-file .env",
@@ -107,7 +107,7 @@ func credsCheck() *Tool {
 			}
 			c, err := s.Workspace.Check(ctx, workspace.CheckRequest{
 				Filter: in.domain(), EnvPrefix: in.EnvPrefix,
-				SecretsFile: workspace.FileArg{Path: in.SecretsFile, Confined: s.Agent},
+				SecretsFile: s.file(in.SecretsFile),
 			})
 			if s.Offers != nil && !s.Offers("creds_set") {
 				askPerson(c.Results, s)

@@ -38,7 +38,7 @@ type Session struct {
 	Workspace *workspace.Workspace
 	Human     Human
 	// Agent is set where the caller is an agent: it gets the arguments of the
-	// MCP tools alone, and the files of the workspace alone.
+	// MCP tools alone, and of all files those of the workspace and of Roots.
 	Agent bool
 	// Next says what the caller does in the place of a command: an agent calls
 	// a tool, if there is one. Nil stands for the command itself.
@@ -48,9 +48,17 @@ type Session struct {
 	// Client is what the agent's client calls itself, and Page the id of the
 	// page that it was asked to open, once it has answered that.
 	Client, Page string
+	// Roots are the directories that the agent's client works in, once it was
+	// asked for them.
+	Roots []string
 	// Handover takes a credential that akos made, for the person alone; nil
 	// for an agent.
 	Handover io.Writer
+}
+
+// file returns the file that the caller named.
+func (s Session) file(path string) workspace.FileArg {
+	return workspace.FileArg{Path: path, Confined: s.Agent, Roots: s.Roots}
 }
 
 // next returns what the caller does in the place of command.
@@ -155,6 +163,7 @@ type Tool struct {
 	CLIOnly    string // why there is no MCP tool, or ""
 	Args       reflect.Type
 	Slow       bool // it may wait for a keychain or a person
+	Files      bool // it may have to ask the client for its roots: see Session
 
 	in, agentIn, out func() *schema
 	run              func(context.Context, Session, json.RawMessage) (Result, error)
@@ -193,7 +202,7 @@ func (t *Tool) Call(ctx context.Context, s Session, args json.RawMessage) (Resul
 type spec[In any, Out Result] struct {
 	Name, Command, Short, Long, Help, Example, CLIOnly string
 	Effect                                             Effect
-	Idempotent, OpenWorld, Slow                        bool
+	Idempotent, OpenWorld, Slow, Files                 bool
 	Run                                                func(context.Context, Session, In) (Out, error)
 }
 
@@ -206,7 +215,7 @@ func define[In any, Out Result](s spec[In, Out]) *Tool {
 	run := s.Run // kept alone: what the function below keeps costs types for each tool
 	return newTool(Tool{
 		Name: s.Name, Command: s.Command, Short: s.Short, Long: s.Long, Help: s.Help, Example: s.Example, CLIOnly: s.CLIOnly,
-		Effect: s.Effect, Idempotent: s.Idempotent, OpenWorld: s.OpenWorld, Slow: s.Slow, Args: reflect.TypeFor[In](),
+		Effect: s.Effect, Idempotent: s.Idempotent, OpenWorld: s.OpenWorld, Slow: s.Slow, Files: s.Files, Args: reflect.TypeFor[In](),
 	}, reflect.TypeFor[Out](), run != nil, func(ctx context.Context, ses Session, in any) (Result, error) {
 		return run(ctx, ses, *in.(*In))
 	})

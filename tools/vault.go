@@ -198,7 +198,7 @@ func (r Imported) Notes() []string { return notes(r.Notice) }
 
 func vaultImport() *Tool {
 	type in struct {
-		Path     string   `json:"path" arg:"FILE" jsonschema:"dotenv file in the workspace's directory"`
+		Path     string   `json:"path" arg:"FILE" jsonschema:"dotenv file in the workspace's directory or the client's roots"`
 		Only     []string `json:"only,omitempty" jsonschema:"only these keys"`
 		Scope    string   `json:"scope,omitempty" enum:"scope" jsonschema:"tenant shares it with the tenant's workspaces"`
 		Rewrite  bool     `json:"rewrite,omitempty" jsonschema:"replace the values in the file by references"`
@@ -206,13 +206,13 @@ func vaultImport() *Tool {
 		NewKey   bool     `json:"newKey,omitempty" face:"cli" jsonschema:"the vault's key-encryption key is lost: make a new one and leave what it sealed"`
 	}
 	return define(spec[in, Imported]{
-		Name: "vault import", Short: "Store the values of a dotenv file", Effect: Writes, Slow: true,
+		Name: "vault import", Short: "Store the values of a dotenv file", Effect: Writes, Slow: true, Files: true,
 		Long:    "akos reads the file itself and returns names only. Use it instead of reading a .env file. All values are stored or none. For an agent none replaces another that is stored. A rewritten file keeps its comments.",
 		Help:    "Prints names only. All values are stored or none. A rewritten file keeps its comments.",
 		Example: "# and leave references in the file\nakos vault import .env --rewrite\n\n# two keys of it\nakos vault import .env --only OPENAI_API_KEY,SLACK_BOT_TOKEN\n\n# what vault export wrote\nakos vault import backup.age --identity key.txt",
 		Run: func(ctx context.Context, s Session, in in) (Imported, error) {
 			r, err := s.Workspace.Import(ctx, workspace.ImportRequest{
-				File: workspace.FileArg{Path: in.Path, Confined: s.Agent}, Identity: in.Identity,
+				File: s.file(in.Path), Identity: in.Identity,
 				Only: in.Only, Scope: workspace.Scope(in.Scope), Rewrite: in.Rewrite, NewKey: in.NewKey,
 			})
 			return Imported{r}, err

@@ -109,7 +109,7 @@ func (o Options) Served(id string, caller *Identity) (*Workspace, error) {
 	if err := CheckID(id); err != nil {
 		return nil, err
 	}
-	site := Site{ID: id, Name: id}
+	site := Site{ID: id, Name: id, NoFiles: true}
 	o.Choice = id // whoever is told a command runs it elsewhere
 	if caller != nil {
 		if caller.TenantID == "" || caller.UserID == "" {

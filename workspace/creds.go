@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -207,13 +208,14 @@ const maxDotenv = 4 << 20
 
 // readDotenv reads a file that the caller named.
 func (w *Workspace) readDotenv(site Site, file FileArg) ([]dotenv.Entry, []byte, error) {
-	root, err := site.root(file, "akos creds check --secrets-file")
+	const command = "akos creds check --secrets-file"
+	root, file, err := w.confine(site, file, command)
 	if err != nil {
 		return nil, nil, err
 	}
 	data, err := w.Project.Read(root, file.Path, maxDotenv)
-	if e := Explain(err); file.Confined && e.Kind == Denied {
-		err = e.WithHint("akos creds check --secrets-file %s", ShellQuote(file.Path)).Because(err) // a person may
+	if errors.Is(err, ErrOutside) {
+		err = Outside(file.Path, command)
 	}
 	if err != nil {
 		return nil, nil, err

@@ -61,8 +61,8 @@ func (w *Workspace) Import(ctx context.Context, req ImportRequest) (Imported, er
 	if err != nil {
 		return Imported{}, err
 	}
-	root, err := site.root(req.File, "akos vault import")
-	if err != nil {
+	var root string
+	if root, req.File, err = w.confine(site, req.File, "akos vault import"); err != nil {
 		return Imported{}, err
 	}
 	p, err := w.unwrap(ctx, root, req)

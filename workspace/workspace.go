@@ -9,6 +9,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -114,6 +115,10 @@ type Project interface {
 	// with the file's mode; no copy of old stays. A file that changed since is
 	// a Conflict.
 	Replace(root, path string, old, new []byte) error
+	// Root returns which of the directories that an agent's client says it
+	// works in may be read, and holds path; "" if none. A relative path is in
+	// the first one that may.
+	Root(dirs []string, path string) string
 	// Create writes a new file that only its owner can read; one that exists
 	// is a Conflict.
 	Create(path string, data []byte) error
@@ -126,21 +131,46 @@ type Project interface {
 type FileArg struct {
 	Path string
 	// Confined is set for a caller that is an agent: the file must lie in the
-	// workspace's directory.
+	// workspace's directory, or in one of Roots that counts.
 	Confined bool
+	// Roots are the directories that the agent's client says it works in; it
+	// is asked after an error that is ErrOutside.
+	Roots []string
 }
 
-// root returns the directory that a must lie in, or "" for anywhere. command
-// is what a person runs with the file instead.
-func (site Site) root(a FileArg, command string) (string, error) {
-	if a.Confined && (site.Dir == "" || site.NoFiles) {
-		return "", Errorf(Denied, "this workspace has no directory, so no file can be read for an agent; a person can").
+// ErrOutside is the cause of an error of a file that an agent may read only if
+// its client works in the file's directory.
+var ErrOutside = errors.New("workspace: the file is outside of what an agent may read")
+
+// Outside returns the error for a file that an agent named and may not read,
+// whether it is there or not. command is what a person runs with the file.
+func Outside(path, command string) error {
+	return Errorf(Denied, "%s is neither in the workspace's directory nor in a folder that the client has open. Open its project there, run akos init in it, or let a person read it", path).
+		WithHint("%s %s", command, ShellQuote(path)).Because(ErrOutside)
+}
+
+// confine returns the directory that a must lie in, or "" for anywhere, and a
+// as it is called there. command is what a person runs with the file instead.
+func (w *Workspace) confine(site Site, a FileArg, command string) (root string, _ FileArg, err error) {
+	if !a.Confined {
+		return "", a, nil
+	}
+	if site.NoFiles {
+		return "", a, Errorf(Denied, "this workspace has no directory, so no file can be read for an agent; a person can").
 			WithHint("%s %s", command, ShellQuote(a.Path))
 	}
-	if a.Confined {
-		return site.Dir, nil
+	path := a.Path
+	if site.Dir != "" && !filepath.IsAbs(path) {
+		path = filepath.Join(site.Dir, path)
 	}
-	return "", nil
+	if root := w.Project.Root(a.Roots, path); root != "" {
+		a.Path = path
+		return root, a, nil
+	}
+	if site.Dir == "" {
+		return "", a, Outside(a.Path, command)
+	}
+	return site.Dir, a, nil
 }
 
 // trusted returns the site if its file may be used: everything that reads or

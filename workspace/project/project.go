@@ -191,10 +191,7 @@ func local(root, path string) (rel string, ok bool) {
 	return rel, err == nil && filepath.IsLocal(rel)
 }
 
-func outside(path string) error {
-	return workspace.Errorf(workspace.Denied, "%s is not in the workspace's directory", path).
-		WithHint("akos vault import %s", workspace.ShellQuote(path))
-}
+func outside(path string) error { return workspace.Outside(path, "akos vault import") }
 
 func (f *Finder) absolute(path string) string {
 	if filepath.IsAbs(path) {
