@@ -178,7 +178,14 @@ func (s *stage) start(more ...string) error {
 // connect has the agent speak over conn, as whom the name says.
 func (s *stage) connect(conn drive.Conn, name string) (err error) {
 	s.conn = conn
-	if s.client, err = drive.New(conn, s.play.Client, s.seen); err != nil {
+	profile := s.play.Client
+	profile.Roots = slices.Clone(profile.Roots)
+	for i := range profile.Roots {
+		if profile.Roots[i], err = s.expand(profile.Roots[i], false); err != nil {
+			return err
+		}
+	}
+	if s.client, err = drive.New(conn, profile, s.seen); err != nil {
 		return err
 	}
 	s.client.Open = s.open
