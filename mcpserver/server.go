@@ -179,8 +179,16 @@ func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFun
 // shows: functions and lines alone.
 func frames() string { return trimStack(debug.Stack()) }
 
-// failure returns the result for an operation of t that failed.
+// failure returns the result for an operation of t that failed. One that says
+// no way on gets one: how t is called right, or, if that was not it, where to
+// look. What nobody foresaw has none.
 func (s *Server) failure(ctx context.Context, t *tools.Tool, e workspace.Error) *mcp.CallToolResult {
+	if t != nil && e.Hint == "" && e.Kind != workspace.Internal {
+		e.Hint = "akos status"
+		if e.Kind == workspace.Invalid || e.Kind == workspace.NotFound {
+			e.Hint = t.Right
+		}
+	}
 	return failure(e, s.next(ctx, e, t))
 }
 

@@ -207,7 +207,7 @@ func tenantUse() *Tool {
 		TenantID string `json:"tenantId" arg:"ID" jsonschema:"one of tenant_list"`
 	}
 	return define(spec[in, Tenant]{
-		Name: "tenant use", Short: "Choose the tenant to work in", Effect: Writes, Idempotent: true, OpenWorld: true, Slow: true,
+		Name: "tenant use", Short: "Choose the tenant to work in", Effect: Writes, Idempotent: true, OpenWorld: true, Slow: true, Right: "akos tenant list",
 		Long:    "Keys of the scope tenant are then those of that tenant.",
 		Example: "akos tenant use acme",
 		Run: func(ctx context.Context, s Session, in in) (Tenant, error) {

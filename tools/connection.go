@@ -131,7 +131,7 @@ func connectionCreate() *Tool {
 		NoAuth    bool              `json:"noAuth,omitempty" face:"cli" jsonschema:"connect without credentials"`
 	}
 	return define(spec[in, Connection]{
-		Name: "connection create", Command: "connections create", Short: "Create a connection that names vault keys", Effect: Writes,
+		Name: "connection create", Command: "connections create", Short: "Create a connection that names vault keys", Effect: Writes, Right: "akos connections kinds",
 		Long:    "Its keys must be in the vault: store them with vault_put first. It contacts no service.",
 		Example: "akos connections create slack --name team-chat --vault-key SLACK_BOT_TOKEN\nakos connections create twilio --name sms --vault-key accountSid=TWILIO_ACCOUNT_SID --vault-key authToken=TWILIO_AUTH_TOKEN\nakos connections create cron --name nightly --config schedule='0 3 * * *'",
 		Run: func(ctx context.Context, s Session, in in) (Connection, error) {
@@ -169,7 +169,7 @@ func connectionList() *Tool {
 		Kind string `json:"kind,omitempty" enum:"connectionKind" jsonschema:"only this kind"`
 	}
 	return define(spec[in, Connections]{
-		Name: "connection list", Command: "connections list", Short: "List connections", Effect: Reads, Idempotent: true,
+		Name: "connection list", Command: "connections list", Short: "List connections", Effect: Reads, Idempotent: true, Right: "akos connections kinds",
 		Long:    "With the keys that they name and whether those are there; never a value.",
 		Example: "akos connections list --kind slack --json",
 		Run: func(ctx context.Context, s Session, in in) (Connections, error) {
@@ -184,7 +184,7 @@ func connectionInspect() *Tool {
 		Name string `json:"name" arg:"NAME"`
 	}
 	return define(spec[in, Connection]{
-		Name: "connection inspect", Command: "connections inspect", Short: "Show a connection", Effect: Reads, Idempotent: true,
+		Name: "connection inspect", Command: "connections inspect", Short: "Show a connection", Effect: Reads, Idempotent: true, Right: "akos connections list",
 		Long:    "One object of connection_list. Its status is ready, or credentials_missing if a key that it names can't be read.",
 		Example: "akos connections inspect team-chat",
 		Run: func(ctx context.Context, s Session, in in) (Connection, error) {
@@ -210,7 +210,7 @@ func connectionRemove() *Tool {
 		Name string `json:"name" arg:"NAME"`
 	}
 	return define(spec[in, RemovedConnection]{
-		Name: "connection remove", Command: "connections remove", Short: "Remove a connection", Effect: Destroys,
+		Name: "connection remove", Command: "connections remove", Short: "Remove a connection", Effect: Destroys, Right: "akos connections list",
 		Long:    "The vault secret stays; the result names it.",
 		Example: "akos connections remove team-chat",
 		Run: func(ctx context.Context, s Session, in in) (RemovedConnection, error) {

@@ -163,7 +163,7 @@ func credsSet() *Tool {
 		Scope    string `json:"scope,omitempty" enum:"scope"`
 	}
 	return define(spec[in, CredsSet]{
-		Name: "creds set", Short: "Store a provider's credentials that a person enters", Effect: Writes, Slow: true,
+		Name: "creds set", Short: "Store a provider's credentials that a person enters", Effect: Writes, Slow: true, Right: "akos creds check",
 		Long:    "As vault_put, for each missing key of a provider; says where to get it. It takes no value.",
 		Help:    "As akos vault put, for each missing key of a provider: says where to get it, and asks for it unseen. Without an argument it asks for which provider.",
 		Example: "# guided: choose, see where to get the key, type it unseen\nakos creds set\n\nakos creds set slack\n\n# from another program\npass show openai | akos creds set openai --stdin",

@@ -48,7 +48,7 @@ func TestRefuseStored(t *testing.T) {
 							t.Errorf("%s takes it: %s", tool.Name, strings.ReplaceAll(string(args), v, "VALUE"))
 							continue
 						}
-						if e := workspace.Explain(err); e.Kind != workspace.Invalid || !strings.Contains(e.Msg, "rotate it") || e.Hint != "akos creds list" || strings.Contains(err.Error()+e.Hint, v[:8]) {
+						if e := workspace.Explain(err); e.Kind != workspace.Invalid || !strings.Contains(e.Msg, "rotate it") || e.Hint != "akos vault put NAME" || strings.Contains(err.Error()+e.Hint, v[:8]) {
 							t.Errorf("%s %s: %s: %s, hint %q", tool.Name, strings.ReplaceAll(string(args), v, "VALUE"), e.Kind, e.Msg, e.Hint)
 						}
 					}

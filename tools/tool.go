@@ -161,6 +161,7 @@ type Tool struct {
 	Idempotent bool
 	OpenWorld  bool
 	CLIOnly    string // why there is no MCP tool, or ""
+	Right      string // the command that helps whoever calls it wrong; the plain command unless declared
 	Args       reflect.Type
 	Slow       bool // it may wait for a keychain or a person
 	Files      bool // it may have to ask the client for its roots: see Session
@@ -200,10 +201,10 @@ func (t *Tool) Call(ctx context.Context, s Session, args json.RawMessage) (Resul
 
 // A spec is the declaration of a Tool.
 type spec[In any, Out Result] struct {
-	Name, Command, Short, Long, Help, Example, CLIOnly string
-	Effect                                             Effect
-	Idempotent, OpenWorld, Slow, Files                 bool
-	Run                                                func(context.Context, Session, In) (Out, error)
+	Name, Command, Short, Long, Help, Example, CLIOnly, Right string
+	Effect                                                    Effect
+	Idempotent, OpenWorld, Slow, Files                        bool
+	Run                                                       func(context.Context, Session, In) (Out, error)
 }
 
 // define makes the Tool that s declares. It panics on a bad declaration, so
@@ -214,7 +215,7 @@ type spec[In any, Out Result] struct {
 func define[In any, Out Result](s spec[In, Out]) *Tool {
 	run := s.Run // kept alone: what the function below keeps costs types for each tool
 	return newTool(Tool{
-		Name: s.Name, Command: s.Command, Short: s.Short, Long: s.Long, Help: s.Help, Example: s.Example, CLIOnly: s.CLIOnly,
+		Name: s.Name, Command: s.Command, Short: s.Short, Long: s.Long, Help: s.Help, Example: s.Example, CLIOnly: s.CLIOnly, Right: s.Right,
 		Effect: s.Effect, Idempotent: s.Idempotent, OpenWorld: s.OpenWorld, Slow: s.Slow, Files: s.Files, Args: reflect.TypeFor[In](),
 	}, reflect.TypeFor[Out](), run != nil, func(ctx context.Context, ses Session, in any) (Result, error) {
 		return run(ctx, ses, *in.(*In))
@@ -225,6 +226,9 @@ func define[In any, Out Result](s spec[In, Out]) *Tool {
 func newTool(t Tool, out reflect.Type, runs bool, run func(context.Context, Session, any) (Result, error)) *Tool {
 	if t.Command == "" {
 		t.Command = t.Name
+	}
+	if t.Right == "" {
+		t.Right = "akos " + t.Command
 	}
 	if t.Name == "" || t.Short == "" || t.Effect == 0 || !runs {
 		panic("tools: " + t.Name + " lacks a name, a short help, an effect or a function")

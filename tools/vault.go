@@ -101,7 +101,7 @@ func vaultPut() *Tool {
 		NewKey      bool   `json:"newKey,omitempty" face:"cli" jsonschema:"the vault's key-encryption key is lost: make a new one and leave what it sealed"`
 	}
 	return define(spec[in, Stored]{
-		Name: "vault put", Short: "Store a value that a person enters", Effect: Writes, Slow: true,
+		Name: "vault put", Short: "Store a value that a person enters", Effect: Writes, Slow: true, Right: "akos vault put NAME",
 		Long: "Asks the person for the value, outside of the conversation. Use it when creds_check or connection_create reports a missing key. While it is pending, show the person entryUrl and call it again for the outcome; do not open the page yourself. It takes no value and returns none: never ask for one in the chat.",
 		Help: "Asks for the value on the terminal, unseen, once. A key that exists gets a new version. The value is not shown again.",
 		Example: "# asks on the terminal, unseen\nakos vault put OPENAI_API_KEY\n\n# from another program\npass show openai | akos vault put OPENAI_API_KEY --stdin\n\n" +
@@ -206,7 +206,7 @@ func vaultImport() *Tool {
 		NewKey   bool     `json:"newKey,omitempty" face:"cli" jsonschema:"the vault's key-encryption key is lost: make a new one and leave what it sealed"`
 	}
 	return define(spec[in, Imported]{
-		Name: "vault import", Short: "Store the values of a dotenv file", Effect: Writes, Slow: true, Files: true,
+		Name: "vault import", Short: "Store the values of a dotenv file", Effect: Writes, Slow: true, Files: true, Right: "akos vault import .env",
 		Long:    "akos reads the file itself and returns names only. Use it instead of reading a .env file. All values are stored or none. For an agent none replaces another that is stored. A rewritten file keeps its comments.",
 		Help:    "Prints names only. All values are stored or none. A rewritten file keeps its comments.",
 		Example: "# and leave references in the file\nakos vault import .env --rewrite\n\n# two keys of it\nakos vault import .env --only OPENAI_API_KEY,SLACK_BOT_TOKEN\n\n# what vault export wrote\nakos vault import backup.age --identity key.txt",
@@ -241,7 +241,7 @@ func vaultRemove() *Tool {
 		Force bool   `json:"force,omitempty" jsonschema:"remove it even if a connection uses it"`
 	}
 	return define(spec[in, RemovedKey]{
-		Name: "vault remove", Short: "Remove a key and all its versions", Effect: Destroys,
+		Name: "vault remove", Short: "Remove a key and all its versions", Effect: Destroys, Right: "akos vault list",
 		Long:    "Refuses, naming the connections, while one uses the key. It can't be undone.",
 		Example: "akos vault remove SLACK_BOT_TOKEN",
 		Run: func(ctx context.Context, s Session, in in) (RemovedKey, error) {

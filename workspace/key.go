@@ -112,7 +112,7 @@ func CheckKey(key string) error {
 // pasted is the error for a credential that was given in the place of what.
 func pasted(what string) *Error {
 	return Errorf(Invalid, "what was given as %s looks like a credential. It may now be in a transcript or a shell history: rotate it at its provider, then store the new one under a name", what).
-		WithHint("akos creds list")
+		WithHint("akos vault put NAME")
 }
 
 // ShellQuote returns s as one word of a POSIX shell, so that a hint works

@@ -49,7 +49,7 @@ func (c *Client) refused(ctx context.Context, a answer, code, clientID string) e
 	case "invalid_client", "unauthorized_client", "unsupported_grant_type":
 		return deny("%s does not let the client %s log in on another device", a.from, clientID)
 	case "invalid_scope":
-		return deny("%s does not grant the scopes that were asked for", a.from)
+		return deny("%s does not grant the scopes that were asked for", a.from).WithHint(hint)
 	case "invalid_target":
 		return deny("%s gives no tokens for this workspace server", a.from)
 	case "invalid_request":
