@@ -27,6 +27,8 @@ type Remote interface {
 // of one token sees them.
 type RemoteSecrets interface {
 	List(ctx context.Context, scope Scope) ([]StoredKey, error)
+	// Put stores value. Of a server that is not this home's own, Owner, Notice
+	// and Version are empty.
 	Put(ctx context.Context, key string, scope Scope, value Secret) (Stored, error)
 	Remove(ctx context.Context, key string, scope Scope) (Removed, error)
 }
@@ -70,11 +72,25 @@ func (w *Workspace) SendSecret(ctx context.Context, key string, scope Scope, val
 	if err := checkValue(value); err != nil {
 		return Stored{}, err
 	}
-	r, err := w.remoteSecrets(ctx)
+	site, server, token, err := w.atServer(ctx)
 	if err != nil {
 		return Stored{}, err
 	}
-	return r.Put(ctx, key, scope, value)
+	// Whose the key is, is asked before the server has the value: nothing that
+	// it says afterwards is shown.
+	owner := site.ID
+	if scope == ScopeTenant && !secret.Empty(token) {
+		id, err := w.Remote.Whoami(ctx, server, token)
+		if err != nil {
+			return Stored{}, w.ofToken(err)
+		}
+		owner = id.TenantID
+	}
+	stored, err := w.Remote.Secrets(server, token, site.ID).Put(ctx, key, scope, value)
+	if err == nil && stored.Owner == "" {
+		stored.Owner = owner
+	}
+	return stored, err
 }
 
 // CheckSend returns the error that SendSecret would return whatever the value

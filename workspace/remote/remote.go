@@ -6,7 +6,8 @@
 // sidecar, and over nothing else; nothing of a request or an answer is logged;
 // what a server says is shown only if it is one line of text that does not hold
 // what it was sent, and what it says to do next only if it is a command that
-// changes nothing.
+// changes nothing; of what a server says that was sent a value, and is not this
+// home's own, nothing is shown that it could have put the value into.
 package remote
 
 import (
@@ -158,9 +159,17 @@ func (s secrets) Put(ctx context.Context, key string, scope workspace.Scope, val
 	if err := s.do(ctx, r, &stored); err != nil {
 		return workspace.Stored{}, err
 	}
-	if stored.Status != "stored" || workspace.Fold(stored.Key) != workspace.Fold(key) ||
-		!r.mayShow(string(stored.Scope), stored.Owner, string(stored.Source), stored.Notice) {
+	if scope == "" {
+		scope = workspace.ScopeWorkspace
+	}
+	if stored.Status != workspace.EntryStored || workspace.Fold(stored.Key) != workspace.Fold(key) || stored.Scope != scope ||
+		!slices.Contains(words, string(stored.Source)) || !r.mayShow(stored.Owner, stored.Notice) {
 		return workspace.Stored{}, strange(s.server, errors.New("it does not say that the value is stored"))
+	}
+	if r.foreign() {
+		// It has the value, and could give it back in another form: in the
+		// owner, the notice, even in the version or the spelling of the key.
+		stored = workspace.Stored{Status: workspace.EntryStored, Key: key, Scope: scope, Source: stored.Source}
 	}
 	return stored, nil
 }
@@ -193,6 +202,9 @@ type request struct {
 	body                        []byte
 }
 
+// foreign reports whether r goes elsewhere than to the sidecar of this home.
+func (r request) foreign() bool { return !secret.Empty(r.token) }
+
 // readyPath is asked for without a token, at the address itself.
 const readyPath = "/readyz"
 
@@ -224,7 +236,7 @@ func (r request) mayShow(said ...string) bool {
 // do sends r and decodes the answer into result, unless that is nil.
 func (c *Client) do(ctx context.Context, r request, result any) error {
 	u := r.server + r.path
-	if secret.Empty(r.token) && r.path != readyPath {
+	if !r.foreign() && r.path != readyPath {
 		p, ok := rendezvous.Find(c.home)
 		if !ok || p.Socket == "" {
 			return absent(r.server, nil)
@@ -326,6 +338,9 @@ func (r request) refusal(res *http.Response, data []byte) error {
 			continue
 		case k == workspace.LoginNeeded:
 			return login
+		}
+		if r.body != nil && r.foreign() {
+			return workspace.Errorf(k, "the server refused to store it, and says no more than: %s", k) // its own words could have the value in them
 		}
 		err := workspace.Errorf(k, "%s", e.Message)
 		if slices.Contains(hints, e.Hint) {
