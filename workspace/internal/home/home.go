@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"example.com/akos/workspace"
@@ -28,6 +29,10 @@ const (
 
 // Lock ends the names of the files that are there to be locked.
 const Lock = ".lock"
+
+// locks are all of them: any other that ends so is a program's of others, such
+// as a package manager's.
+var locks = []string{"state" + Lock, "session" + Lock} // and the sidecar's
 
 // Make makes dir for its owner alone, whatever the umask. One that is there is
 // closed to everybody else, unless it could be meant for others too.
@@ -106,7 +111,7 @@ func ours(name string) bool {
 			return true
 		}
 	}
-	return strings.HasSuffix(name, Lock)
+	return slices.Contains(locks, name)
 }
 
 // Restrict takes from a file or directory the rights that it may not have,

@@ -30,6 +30,33 @@ func TestMakeBesideAnother(t *testing.T) {
 	}
 }
 
+// TestMakeBesideFiles closes a directory that is open to others if all in it is
+// akos's, and leaves any other as it is.
+func TestMakeBesideFiles(t *testing.T) {
+	for name, ours := range map[string]bool{
+		"state.db": true, "state.db-wal": true, "state.lock": true, "session.lock": true, "sidecar.lock": true, "vault.identity": true,
+		"yarn.lock": false, "Cargo.lock": false, ".lock": false, "state.lock.bak": false, "my-state.lock": false,
+	} {
+		dir := filepath.Join(t.TempDir(), "home")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(dir, 0o755); err != nil { // whatever the umask
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		err := home.Make(dir)
+		if e := workspace.Explain(err); ours && err != nil || !ours && e.Kind != workspace.Denied {
+			t.Errorf("%s: %v", name, err)
+		}
+		if info, err := os.Stat(dir); err != nil || (info.Mode().Perm() == 0o700) != ours {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
 // TestMakeOnAFile leaves what is there.
 func TestMakeOnAFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
