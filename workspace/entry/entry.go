@@ -23,12 +23,13 @@ import (
 )
 
 const (
-	maxWaiting = 16              // pages of one asker that wait for a person at one time
-	maxPages   = 256             // and of all
-	maxEnded   = 64              // pages whose end is remembered
-	maxForms   = 4               // forms that are read at one time: each may take a few MiB
-	linger     = time.Minute     // how long the last page is answered after its end
-	closing    = 2 * time.Second // for a value that is being stored while the process ends
+	maxWaiting = 16               // pages of one asker that wait for a person at one time
+	maxPages   = 256              // and of all
+	maxEnded   = 64               // pages whose end is remembered
+	maxForms   = 4                // forms that are read at one time: each may take a few MiB
+	formTime   = 10 * time.Second // for one of them: a browser on this machine needs far less
+	linger     = time.Minute      // how long the last page is answered after its end
+	closing    = 2 * time.Second  // for a value that is being stored while the process ends
 )
 
 // Options are what a Desk may use.
@@ -64,6 +65,7 @@ type page struct {
 	after  string // of the path that shows its outcome
 	until  time.Time
 	life   *time.Timer
+	turn   chan struct{} // has a place for the one form of its asker that is read
 	taken  bool          // what was entered is being stored
 	status string        // workspace.EntryPending and so on
 	ended  chan struct{} // closed at its end
@@ -95,8 +97,11 @@ func (d *Desk) Open(_ context.Context, name, id string, prepare func() (workspac
 	if s, ok := d.findLocked(name, ""); ok {
 		return s, nil // another call was first
 	}
-	waiting, all := 0, 0
+	waiting, all, turn := 0, 0, make(chan struct{}, 1)
 	for _, p := range d.pages {
+		if p.Asker == e.Asker {
+			turn = p.turn
+		}
 		if p.status == workspace.EntryPending {
 			all++
 			if p.Asker == e.Asker {
@@ -119,7 +124,7 @@ func (d *Desk) Open(_ context.Context, name, id string, prepare func() (workspac
 			WithHint("%s", hint).Because(err)
 	}
 	p := &page{Entry: e, name: name, id: hex.EncodeToString(random(8)), token: token(), after: token(),
-		until: time.Now().Add(workspace.EntryLife), status: workspace.EntryPending, ended: make(chan struct{})}
+		until: time.Now().Add(workspace.EntryLife), status: workspace.EntryPending, turn: turn, ended: make(chan struct{})}
 	p.life = time.AfterFunc(workspace.EntryLife, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()

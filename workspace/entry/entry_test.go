@@ -371,9 +371,7 @@ func TestSlow(t *testing.T) {
 			ends = append(ends, l.dribble("GET / HTTP/1.1\r\nHost: a\r\n", "X: y\r\n"))
 		}
 		for range 2 * maxForms {
-			path := strings.TrimPrefix(state.URL, origin(state.URL))
-			ends = append(ends, l.dribble("POST "+path+" HTTP/1.1\r\nHost: "+strings.TrimPrefix(origin(state.URL), "http://")+
-				"\r\nOrigin: "+origin(state.URL)+"\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 100000\r\n\r\n", "-"))
+			ends = append(ends, l.dribbleForm(state.URL))
 		}
 		synctest.Wait()
 		if a := l.do(t, get1(state.URL)); a.code != 200 || time.Since(began) > time.Second {

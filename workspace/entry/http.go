@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/akos/workspace"
@@ -134,13 +135,22 @@ func form(p *page, problem string) pages.Entry {
 // take reads a form and stores what is in it. The page is used up by a store
 // that went well, and by a refusal, and by nothing else.
 func (d *Desk) take(w http.ResponseWriter, r *http.Request, p *page) {
-	select {
-	case d.forms <- struct{}{}:
-		defer func() { <-d.forms }()
-	case <-r.Context().Done():
+	// The forms of one asker take turns before they compete with those of
+	// others: whoever sends slowly keeps one place, and nobody else waiting.
+	if !enter(r.Context(), p.turn) {
 		return
 	}
+	next := sync.OnceFunc(func() { <-p.turn })
+	defer next()
+	if !enter(r.Context(), d.forms) {
+		return
+	}
+	defer func() { <-d.forms }()
+	// A connection of net/http has deadlines. What is left of the body once it
+	// is answered is under this one too.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(formTime))
 	in, err := read(w, r, p.Keys)
+	next()
 	if err != nil {
 		var problem problem
 		if !errors.As(err, &problem) {
@@ -184,6 +194,16 @@ func (d *Desk) take(w http.ResponseWriter, r *http.Request, p *page) {
 	}
 	// Elsewhere, so that the browser keeps no form that it could send again.
 	http.Redirect(w, r, "/entered/"+p.after, http.StatusSeeOther)
+}
+
+// enter takes a place, unless ctx ends before there is one.
+func enter(ctx context.Context, places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // usable reports whether p still waits for a form.

@@ -6,9 +6,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"example.com/akos/workspace"
 )
 
 // A pipes is a listener without a network, so that time in it can be faked.
@@ -106,6 +111,55 @@ func (l *pipes) dribble(start, more string) <-chan time.Duration {
 		}
 	}()
 	return end
+}
+
+// dribbleForm sends the form of the page at url so slowly that it never ends.
+func (l *pipes) dribbleForm(url string) <-chan time.Duration {
+	host := origin(url)
+	return l.dribble("POST "+strings.TrimPrefix(url, host)+" HTTP/1.1\r\nHost: "+strings.TrimPrefix(host, "http://")+
+		"\r\nOrigin: "+host+"\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 100000\r\n\r\n", "-")
+}
+
+// TestSlowForms: whoever sends forms slowly, and however many, makes nobody
+// else's person wait, and each of them is given up soon.
+func TestSlowForms(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, s, l := pipeDesk(t)
+		page := func(asker, name string) string {
+			state, err := d.Open(t.Context(), name, "", func() (workspace.Entry, error) {
+				return workspace.Entry{Asker: asker, Store: s.store, Declined: s.decline, Keys: []workspace.EntryKey{{Ref: workspace.Ref{Key: "KEY"}}}}, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return state.URL
+		}
+		slow := []string{page("a", "one"), page("a", "two"), page("a", "three"), page("a", "four"), page("a", "five")}
+		theirs := page("b", "theirs")
+		began := time.Now()
+		var ends []<-chan time.Duration
+		for _, url := range slow {
+			ends = append(ends, l.dribbleForm(url), l.dribbleForm(url))
+		}
+		synctest.Wait()
+		a := l.do(t, post(t, theirs, field{"line-0", value, ""}))
+		if took := time.Since(began); a.code != http.StatusSeeOther || took > time.Second {
+			t.Errorf("%d after %v", a.code, took)
+		}
+		s.has(t, value)
+		var lives []time.Duration
+		for _, end := range ends {
+			lives = append(lives, <-end)
+		}
+		slices.Sort(lives)
+		for i, life := range lives {
+			if most := time.Duration(i+1)*formTime + time.Second; life > most {
+				t.Errorf("slow form %d lived %v, over %v", i, life, most)
+			}
+		}
+		_ = d.Close()
+		synctest.Wait()
+	})
 }
 
 func get1(url string) *http.Request {
