@@ -157,6 +157,7 @@ func (s *Server) heard(ctx context.Context, req mcp.CallToolRequest, t *tools.To
 	case mcp.ElicitationResponseActionAccept:
 		ctx, cancel := context.WithTimeout(ctx, storeWait)
 		defer cancel()
+		defer waits(ctx, quick, waitsForPerson)()
 		desk.Wait(ctx, a.Page)
 	}
 	return a.Page, nil
@@ -187,19 +188,21 @@ func (c *conn) ask(ctx context.Context, method string, params any, patience time
 	c.asked++
 	id := askPrefix + strconv.Itoa(c.asked)
 	c.asking[id] = answer
-	c.write(struct {
+	c.mu.Unlock()
+	c.tell(struct {
 		JSONRPC string `json:"jsonrpc"`
 		ID      string `json:"id"`
 		Method  string `json:"method"`
 		Params  any    `json:"params,omitempty"`
 	}{mcp.JSONRPC_VERSION, id, method, params})
-	c.mu.Unlock()
-	c.flush()
 	defer func() {
 		c.mu.Lock()
 		delete(c.asking, id)
 		c.mu.Unlock()
 	}()
+	if method == string(mcp.MethodElicitationCreate) {
+		defer waits(ctx, 0, waitsForPerson)()
+	}
 	wait := time.NewTimer(patience)
 	defer wait.Stop()
 	select {
@@ -208,14 +211,11 @@ func (c *conn) ask(ctx context.Context, method string, params any, patience time
 	case <-ctx.Done():
 	case <-wait.C:
 	}
-	c.mu.Lock()
-	c.write(struct {
+	c.tell(struct {
 		JSONRPC string         `json:"jsonrpc"`
 		Method  string         `json:"method"`
 		Params  map[string]any `json:"params"`
 	}{mcp.JSONRPC_VERSION, "notifications/cancelled", map[string]any{"requestId": id, "reason": "no answer in time"}})
-	c.mu.Unlock()
-	c.flush()
 	return nil
 }
 
@@ -226,10 +226,7 @@ func (c *conn) complete(page string) {
 	if c.workspace.Desk.Wait(c.ctx, page) != workspace.EntryStored || c.ctx.Err() != nil {
 		return
 	}
-	c.mu.Lock()
-	c.write(mcp.NewElicitationCompleteNotification(page))
-	c.mu.Unlock()
-	c.flush()
+	c.tell(mcp.NewElicitationCompleteNotification(page))
 }
 
 // answered hands the answer of a client to whoever asked. What answers nothing

@@ -169,18 +169,25 @@ type client struct {
 // connect serves s on pipes.
 func connect(t testing.TB, s *mcpserver.Server) *client {
 	t.Helper()
+	c, out := deaf(t, s)
+	go c.read(out)
+	return c
+}
+
+// deaf serves s on pipes to a client that reads nothing of what out has.
+func deaf(t testing.TB, s *mcpserver.Server) (c *client, out io.Reader) {
+	t.Helper()
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	ctx, stop := context.WithCancel(context.Background())
-	c := &client{t: t, in: inW, lines: make(chan string, 10_000), stop: stop, done: make(chan error, 1)}
+	c = &client{t: t, in: inW, lines: make(chan string, 10_000), stop: stop, done: make(chan error, 1)}
 	go func() {
 		err := s.ServeStdio(ctx, inR, outW)
 		outW.Close()
 		c.done <- err
 	}()
-	go c.read(outR)
 	t.Cleanup(func() { stop(); inW.Close(); outR.Close() })
-	return c
+	return c, outR
 }
 
 func (c *client) read(r io.Reader) {

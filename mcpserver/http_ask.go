@@ -89,6 +89,9 @@ func (h *endpoint) context(ctx context.Context, _ *http.Request) context.Context
 	if f.session != nil {
 		a.client = f.session.client
 	}
+	if p := progressOf(ctx); p != nil {
+		p.tell = a.tell
+	}
 	return h.mcp.WithContext(ctx, a)
 }
 
@@ -192,6 +195,7 @@ func (a requestSession) ask(ctx context.Context, method string, params any) json
 		a.mu.Unlock()
 	}()
 	a.tell(map[string]any{"jsonrpc": mcp.JSONRPC_VERSION, "id": id, "method": method, "params": params})
+	defer waits(ctx, 0, waitsForPerson)()
 	wait := time.NewTimer(askTime)
 	defer wait.Stop()
 	select {
@@ -207,7 +211,7 @@ func (a requestSession) ask(ctx context.Context, method string, params any) json
 }
 
 // tell has the library write a message as it is.
-func (a requestSession) tell(message map[string]any) {
+func (a requestSession) tell(message any) {
 	n := mcp.JSONRPCNotification{JSONRPC: mcp.JSONRPC_VERSION}
 	n.Method, n.Params.AdditionalFields = askMethod, map[string]any{"message": message}
 	select {

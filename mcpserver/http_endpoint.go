@@ -15,7 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"example.com/akos/tools"
 	"example.com/akos/workspace"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -281,10 +280,12 @@ func (h *endpoint) post(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	switch mcp.MCPMethod(m.Method) {
 	case mcp.MethodToolsCall:
 		rep.text = "the params do not fit the method"
-		if h.tools[m.Params.Name] == nil {
-			rep.text = "there is no such tool: see tools/list"
-		}
 		ctx = context.WithValue(ctx, argumentsKey{}, m.Params.Arguments)
+		if t := h.tools[m.Params.Name]; t == nil {
+			rep.text = "there is no such tool: see tools/list"
+		} else if mayWait(t) {
+			ctx = withProgress(ctx, m.Params.Progress, nil) // the session of the request tells
+		}
 	case mcp.MethodResourcesRead:
 		var uri string
 		if json.Unmarshal(m.Params.URI, &uri) == nil && repeatable(ctx, c.workspace, uri) {
@@ -320,7 +321,7 @@ func (h *endpoint) direct(ctx context.Context, w http.ResponseWriter, s *session
 	if s.client == nil || s.client.GetLogLevel() != mcp.LoggingLevelError {
 		return false
 	}
-	if m.Method != string(mcp.MethodToolsCall) || m.ID == nil || m.Params.Task != nil || t == nil || t.Slow || t.Effect != tools.Reads {
+	if m.Method != string(mcp.MethodToolsCall) || m.ID == nil || m.Params.Task != nil || t == nil || mayWait(t) {
 		return false
 	}
 	ctx = context.WithValue(h.mcp.WithContext(ctx, quiet{s.client}), argumentsKey{}, m.Params.Arguments)

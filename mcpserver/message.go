@@ -20,6 +20,7 @@ type envelope struct {
 		Arguments json.RawMessage `json:"arguments"`
 		Task      json.RawMessage `json:"task"`
 		URI       json.RawMessage `json:"uri"`
+		Progress  progressToken   `json:"_meta"`
 	} `json:"params"`
 	// An answer to a request of ours has one of them.
 	Result json.RawMessage `json:"result"`

@@ -143,9 +143,13 @@ func (s *Server) handler(t *tools.Tool, ses tools.Session) server.ToolHandlerFun
 		ses.Client = nameOf(ctx)
 		var out tools.Result
 		var err error
+		s.admit(ctx)
 		if ses.Page, err = s.heard(ctx, req, t, args); err == nil {
 			ses.Roots = rootsOf(req)
-			out, err = t.Call(ctx, ses, args)
+			out, err = func() (tools.Result, error) {
+				defer waits(ctx, quick, whileCalled(t))()
+				return t.Call(ctx, ses, args)
+			}()
 		}
 		if ask := s.askRoots(ctx, req, t, args, err); ask != nil {
 			return ask, nil

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"example.com/akos/internal/stack"
-	"example.com/akos/tools"
 	"example.com/akos/workspace"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -176,9 +175,8 @@ func (c *conn) answer(line []byte) {
 		return
 	}
 	ctx := context.WithValue(c.ctx, argumentsKey{}, m.Params.Arguments)
-	// A call that writes may wait for another process that does; one of a file
-	// for the client, whose answer this goroutine reads.
-	if t == nil || !t.Slow && t.Effect == tools.Reads && !(t.Files && hasRoots(c.ctx)) {
+	// One of a file may wait for the client, whose answer this goroutine reads.
+	if t == nil || !mayWait(t) && !(t.Files && hasRoots(c.ctx)) {
 		c.handle(ctx, m.ID, msg)
 		return
 	}
@@ -189,6 +187,7 @@ func (c *conn) answer(line []byte) {
 		return
 	}
 	id := bytes.Clone(m.ID)
+	ctx = withProgress(ctx, m.Params.Progress, c.tell)
 	c.running.Go(func() {
 		defer func() { <-c.waiting }()
 		c.handle(ctx, id, msg)
@@ -258,8 +257,8 @@ func plainError(e mcp.JSONRPCErrorDetails) *mcp.JSONRPCErrorDetails {
 }
 
 // reply writes the answer to id, after every notification that was sent
-// before it. Nothing else writes notifications: a goroutine that does would
-// have taken one, and write it after the answer that it belongs before.
+// before it. Nothing else takes notifications of the session: a goroutine that
+// does would have one, and write it after the answer that it belongs before.
 func (c *conn) reply(id json.RawMessage, a answerMessage) {
 	if id == nil {
 		id = json.RawMessage("null")
@@ -292,6 +291,14 @@ func (c *conn) write(v any) {
 		c.out.Write(b)
 		c.out.WriteByte('\n')
 	}
+}
+
+// tell writes a message of ours at once.
+func (c *conn) tell(v any) {
+	c.mu.Lock()
+	c.write(v)
+	c.mu.Unlock()
+	c.flush()
 }
 
 func (c *conn) flush() {

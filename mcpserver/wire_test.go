@@ -104,6 +104,14 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 			if kind, ok := r.kind(); ok {
 				kinds[kind] = true
 			}
+			if r.Method == "notifications/progress" {
+				// How many there are is a matter of time.
+				line = progressAt.ReplaceAllString(line, `"progress":N`)
+				if seen.progress == line || strings.Contains(line, `"still at work"`) {
+					continue
+				}
+				seen.progress = line
+			}
 			answers.WriteString(seen.plain(h.plain(short(t, line))) + "\n")
 			if r.Method == "elicitation/create" {
 				opened = true
@@ -202,12 +210,13 @@ func wantsAnswer(line string) bool {
 }
 
 // lastSeen is what a client was given last, and differs from run to run.
-type lastSeen struct{ page, state string }
+type lastSeen struct{ page, state, progress string }
 
 var (
-	pageURL  = regexp.MustCompile(`http://127\.0\.0\.1:\d+/enter/[\w-]+`)
-	pageID   = regexp.MustCompile(`"elicitationId":"[0-9a-f]{16}"`)
-	stateOne = regexp.MustCompile(`"requestState":"([\w.-]+)"`)
+	pageURL    = regexp.MustCompile(`http://127\.0\.0\.1:\d+/enter/[\w-]+`)
+	pageID     = regexp.MustCompile(`"elicitationId":"[0-9a-f]{16}"`)
+	progressAt = regexp.MustCompile(`"progress":\d+`)
+	stateOne   = regexp.MustCompile(`"requestState":"([\w.-]+)"`)
 )
 
 func (l *lastSeen) plain(line string) string {
