@@ -453,6 +453,13 @@ func agents(t *testing.T, w *world) {
 		m.call(`"acme"`, "tenant_use", map[string]any{"tenantId": "acme"})
 		m.call(`"revoked":true`, "auth_logout", none)
 		m.call(`"pending"`, "auth_login", none)
+		// What a call is told under comes back with what is told while it waits.
+		for _, v := range []string{"token-1", string(values.Vendor.Value), s.relay.last("access token"), s.relay.last("refresh token")} {
+			m.ask(request("tools/call", map[string]any{"name": "auth_login", "arguments": none, "_meta": map[string]any{"progressToken": v}}))
+		}
+		if told := strings.Count(m.wire.String(), `"method":"notifications/progress"`); (told > 0) != (client.capabilities != "{}") {
+			t.Errorf("told %d times that a call waits", told)
+		}
 		m.end() // the login that waits ends with it
 		<-s.relay.codes
 	}
