@@ -196,7 +196,9 @@ func TestProgressOfPerson(t *testing.T) {
 		submit(t, url, map[string]string{"line-0": entered})
 		c.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"action":"accept"}}`+"\n", ask.ID))
 		for waiting[len(waiting)-1].Method != "" {
-			waiting = append(waiting, parse(t, c.recv()))
+			if r := parse(t, c.recv()); r.Method != "notifications/elicitation/complete" {
+				waiting = append(waiting, r)
+			}
 		}
 		if n := told(t, waiting, `"t"`, "waiting for the person"); n < 2 {
 			t.Errorf("told %d times", n)

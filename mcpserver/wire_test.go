@@ -90,6 +90,17 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 	hangs := false
 	var answers bytes.Buffer
 	// take reads the next answer, with the notifications before it.
+	show := func(r response, line string) {
+		if r.Method == "notifications/progress" {
+			// How many there are is a matter of time.
+			line = progressAt.ReplaceAllString(line, `"progress":N`)
+			if seen.progress == line || strings.Contains(line, `"still at work"`) {
+				return
+			}
+			seen.progress = line
+		}
+		answers.WriteString(seen.plain(h.plain(short(t, line))) + "\n")
+	}
 	take := func() {
 		t.Helper()
 		for answered := false; !answered; {
@@ -104,15 +115,7 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 			if kind, ok := r.kind(); ok {
 				kinds[kind] = true
 			}
-			if r.Method == "notifications/progress" {
-				// How many there are is a matter of time.
-				line = progressAt.ReplaceAllString(line, `"progress":N`)
-				if seen.progress == line || strings.Contains(line, `"still at work"`) {
-					continue
-				}
-				seen.progress = line
-			}
-			answers.WriteString(seen.plain(h.plain(short(t, line))) + "\n")
+			show(r, line)
 			if r.Method == "elicitation/create" {
 				opened = true
 			}
@@ -178,9 +181,11 @@ func play(t *testing.T, story *txtar.Archive, kinds map[string]bool) *txtar.Arch
 			if code := submit(t, seen.page, map[string]string{"line-0": token}); code != http.StatusSeeOther {
 				t.Fatalf("the page answers %d", code)
 			}
-			if opened { // before anything else, so that a story has one order
-				answers.WriteString(seen.plain(c.recv()) + "\n")
-				opened = false
+			for opened { // before anything else, so that a story has one order
+				line := c.recv()
+				r := parse(t, line)
+				show(r, line)
+				opened = r.Method == "notifications/progress"
 			}
 		case "decline":
 			if code := submit(t, seen.page, map[string]string{"decision": "decline"}); code != http.StatusSeeOther {
