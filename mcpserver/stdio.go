@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"example.com/akos/internal/stack"
+	"example.com/akos/tools"
 	"example.com/akos/workspace"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -164,9 +165,8 @@ func (c *conn) answer(line []byte) {
 		c.answered(line)
 		return
 	}
-	msg := bytes.Clone(line) // the library keeps parts of it
 	if m.Method != string(mcp.MethodToolsCall) {
-		c.handle(withRefusal(c.ctx), m.ID, msg)
+		c.handle(withRefusal(c.ctx), m.ID, bytes.Clone(line)) // the library keeps parts of it
 		return
 	}
 	t, ok := c.tools[m.Params.Name]
@@ -176,7 +176,13 @@ func (c *conn) answer(line []byte) {
 	}
 	ctx := context.WithValue(c.ctx, argumentsKey{}, m.Params.Arguments)
 	// One of a file may wait for the client, whose answer this goroutine reads.
-	if t == nil || !mayWait(t) && !(t.Files && hasRoots(c.ctx)) {
+	waits := t != nil && (mayWait(t) || t.Files && hasRoots(c.ctx))
+	if t != nil && !waits && c.isPlain(&m, line) {
+		c.direct(ctx, m.ID, t)
+		return
+	}
+	msg := bytes.Clone(line)
+	if !waits {
 		c.handle(ctx, m.ID, msg)
 		return
 	}
@@ -197,14 +203,7 @@ func (c *conn) answer(line []byte) {
 
 // handle has the library answer msg.
 func (c *conn) handle(ctx context.Context, id json.RawMessage, msg []byte) {
-	defer func() {
-		if r := recover(); r != nil {
-			c.log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", r), "stack", frames())
-			if id != nil {
-				c.reply(id, failed(mcp.INTERNAL_ERROR, "internal error"))
-			}
-		}
-	}()
+	defer c.recovered(ctx, id)
 	switch res := c.mcp.HandleMessage(ctx, msg).(type) {
 	case nil:
 	case mcp.JSONRPCError:
@@ -214,6 +213,35 @@ func (c *conn) handle(ctx context.Context, id json.RawMessage, msg []byte) {
 	default:
 		c.log.ErrorContext(ctx, "an answer of an unknown type", "type", fmt.Sprintf("%T", res))
 		c.reply(id, failed(mcp.INTERNAL_ERROR, "internal error"))
+	}
+}
+
+// isPlain reports whether a call may be answered without the library, which
+// decodes a message five times: one of a client that has said already of which
+// revision it is, and that hears of errors alone.
+func (c *conn) isPlain(m *envelope, line []byte) bool {
+	return m.ID != nil && m.Params.Task == nil && c.session.Initialized() && c.session.GetLogLevel() == mcp.LoggingLevelError &&
+		!bytes.Contains(line, []byte(`"_meta"`))
+}
+
+// direct answers a call of t, which waits for nothing.
+func (c *conn) direct(ctx context.Context, id json.RawMessage, t *tools.Tool) {
+	defer c.recovered(ctx, id)
+	res, err := c.mcp.GetTool(t.ID()).Handler(ctx, mcp.CallToolRequest{})
+	if err != nil || res == nil {
+		c.reply(id, failed(mcp.INTERNAL_ERROR, "internal error"))
+		return
+	}
+	c.reply(id, answerMessage{Result: res})
+}
+
+// recovered answers a request whose answer panicked.
+func (c *conn) recovered(ctx context.Context, id json.RawMessage) {
+	if r := recover(); r != nil {
+		c.log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", r), "stack", frames())
+		if id != nil {
+			c.reply(id, failed(mcp.INTERNAL_ERROR, "internal error"))
+		}
 	}
 }
 
