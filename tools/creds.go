@@ -192,6 +192,9 @@ func credsSet() *Tool {
 			var all []entered
 			for _, key := range keys {
 				e, err := enter(ctx, s, workspace.PutRequest{Key: key, Scope: workspace.Scope(in.Scope)}, command)
+				if s.Agent && in.Provider != "" && workspace.Explain(err).Kind == workspace.HumanNeeded {
+					err = enterThemselves(keys, in.Provider, in.Scope)
+				}
 				if err != nil {
 					return CredsSet{}, err
 				}
@@ -208,6 +211,17 @@ func credsSet() *Tool {
 			return r, nil
 		},
 	})
+}
+
+// enterThemselves is the error for a provider whose keys a person has to enter
+// in a terminal: all of them with one command.
+func enterThemselves(keys []string, provider, scope string) error {
+	command := "akos creds set " + provider
+	if scope != "" {
+		command += " --scope " + scope
+	}
+	return workspace.Errorf(workspace.HumanNeeded, "a person must enter %s in a terminal; no value passes through this conversation", strings.Join(keys, " and ")).
+		WithHint("%s", command)
 }
 
 // enterCreds has a person enter the keys of a provider, or one key, on a page:
