@@ -1,6 +1,7 @@
 package mcpserver_test
 
 import (
+	"context"
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
@@ -355,5 +356,22 @@ func TestHTTPGuesses(t *testing.T) {
 				t.Errorf("%s: bob is told %s and %s", what, got, want)
 			}
 		}
+	}
+}
+
+// A beside is the client of a home whose sidecar runs.
+type beside struct{ workspace.Remote }
+
+func (beside) Local(context.Context) (string, bool) { return "http://127.0.0.1:7717", true }
+
+// TestHTTPSidecar: somebody at another place is told that the sidecar runs, and
+// not where.
+func TestHTTPSidecar(t *testing.T) {
+	h := newHome(t)
+	h.with = func(o *workspace.Options) { o.Remote = beside{o.Remote} }
+	h.account(t, "ada", "acme")
+	r := overHTTP(t, h, mcpserver.Options{}).connect(h.token(t, "ada", "acme", "read")).call("workspace_status", `{}`)
+	if !strings.Contains(r.text(), `"sidecar":{"running":true}`) || strings.Contains(r.text(), "7717") {
+		t.Errorf("%s", r.raw)
 	}
 }

@@ -10,12 +10,12 @@ type AuthStatus struct {
 	LoggedIn  bool      `json:"loggedIn"`
 	UserID    string    `json:"userId,omitempty"`
 	TenantID  string    `json:"tenantId,omitempty"`
-	Server    string    `json:"server,omitempty"`
+	Server    string    `json:"server"`
 	Scopes    []string  `json:"scopes"`
 	ExpiresAt time.Time `json:"expiresAt,omitzero"`
 	Expired   bool      `json:"expired"`
-	Source    string    `json:"source,omitempty" jsonschema:"session, env, or token: the one of the request"`
-	Store     string    `json:"store,omitempty" jsonschema:"what keeps the session"`
+	Source    string    `json:"source" jsonschema:"session, env, or token: the one of the request"`
+	Store     string    `json:"store" jsonschema:"what keeps the session"`
 }
 
 // tokenVars are the variables that hold a token for non-interactive use; the
@@ -31,7 +31,14 @@ func (w *Workspace) AuthStatus(ctx context.Context, server string) (AuthStatus, 
 	}
 	if _, name := w.envToken(); name != "" {
 		s.LoggedIn, s.Source, s.Store = true, "env", name
-		return s, nil
+		site, err := w.trustedOrNone(ctx)
+		if err == nil {
+			s.Server, err = w.server(ctx, site, server)
+		}
+		if k := Explain(err).Kind; k == Unavailable || k == Invalid {
+			err = nil // nothing says which server it is for, or nothing that is one
+		}
+		return s, err
 	}
 	// Most often there is no session anywhere, and then it does not matter
 	// which server is meant.
@@ -39,10 +46,7 @@ func (w *Workspace) AuthStatus(ctx context.Context, server string) (AuthStatus, 
 	if err := w.Store.Read(ctx, func(tx Tx) (err error) { all, err = tx.Sessions(); return err }); err != nil || len(all) == 0 {
 		return s, err
 	}
-	site, err := w.trusted(ctx)
-	if Explain(err).Kind == Denied {
-		site, err = Site{}, nil // what an untrusted file says of a server does not count
-	}
+	site, err := w.trustedOrNone(ctx)
 	if err != nil {
 		return s, err
 	}
@@ -62,6 +66,16 @@ func (w *Workspace) AuthStatus(ctx context.Context, server string) (AuthStatus, 
 		}
 		return err
 	})
+}
+
+// trustedOrNone returns the site here; none for an untrusted one, as what its
+// file says of a server does not count.
+func (w *Workspace) trustedOrNone(ctx context.Context) (Site, error) {
+	site, err := w.trusted(ctx)
+	if Explain(err).Kind == Denied {
+		return Site{}, nil
+	}
+	return site, err
 }
 
 // HasEnvToken reports whether a token in the environment is used in the place
@@ -142,8 +156,9 @@ func (w *Workspace) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	var sidecar SidecarStatus
-	if w.Caller == nil {
-		sidecar.URL, sidecar.Running = w.Remote.Local(ctx)
+	sidecar.URL, sidecar.Running = w.Remote.Local(ctx)
+	if w.Caller != nil {
+		sidecar.URL = "" // it is of this machine, and the caller of another
 	}
 	s := Status{
 		Workspace: WorkspaceStatus{ID: site.ID, Name: site.Name, Tenant: LocalTenant, Dir: site.Dir, Trusted: true},
