@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -175,6 +177,59 @@ func TestHints(t *testing.T) {
 				if got, _, _ = strings.Cut(got, " --workspace "); got != want {
 					t.Errorf("read-only %v: want %s\n%s", readOnly, want, r.text())
 				}
+			}
+		})
+	}
+}
+
+// TestNextCalls: what a result says to do next is a call for an agent, where
+// there is a tool for it, and the command beside it is for its person.
+func TestNextCalls(t *testing.T) {
+	type status struct{ Next, NextCall string }
+	type check struct {
+		Results []struct {
+			Status  string
+			Missing []struct{ Next string }
+			Invalid []struct{ Next string }
+		}
+	}
+	h := newHome(t)
+	if err := os.WriteFile(filepath.Join(h.dir, ".env"), []byte("GITHUB_TOKEN=' fake'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct {
+		opts           mcpserver.Options
+		call, put, bad string
+	}{
+		"everything":     {mcpserver.Options{}, `creds_check {}`, `creds_set {"key":"LINEAR_API_KEY"}`, `creds_set {"key":"GITHUB_TOKEN"}`},
+		"read-only":      {mcpserver.Options{ReadOnly: true}, `creds_check {}`, `akos vault put LINEAR_API_KEY`, `akos vault put GITHUB_TOKEN`},
+		"no creds_check": {mcpserver.Options{Tools: []string{"workspace_status"}}, "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := connect(t, h.server(t, row.opts))
+			var st status
+			if err := json.Unmarshal(c.ask(request(1, "workspace_status", `{}`)).Result.Structured, &st); err != nil {
+				t.Fatal(err)
+			}
+			if st.Next != "akos creds check" || st.NextCall != row.call {
+				t.Errorf("%+v", st)
+			}
+			if row.put == "" {
+				return
+			}
+			var got check
+			if err := json.Unmarshal(c.ask(request(2, "creds_check", `{"provider":["linear","github"],"secretsFile":".env"}`)).Result.Structured, &got); err != nil {
+				t.Fatal(err)
+			}
+			var next []string
+			for _, r := range got.Results {
+				for _, m := range append(r.Missing, r.Invalid...) {
+					call, _, _ := strings.Cut(m.Next, " --workspace ")
+					next = append(next, call)
+				}
+			}
+			if want := []string{row.bad, row.put}; !slices.Equal(next, want) {
+				t.Errorf("%q, want %q", next, want)
 			}
 		})
 	}

@@ -126,6 +126,11 @@ func askPerson(results []workspace.CheckResult, s Session) {
 				r.Missing[i].Next = s.next("akos vault put " + m.Key)
 			}
 		}
+		for i, k := range r.Invalid {
+			if strings.HasPrefix(k.Next, "creds_set ") {
+				r.Invalid[i].Next = s.next("akos vault put " + k.Key)
+			}
+		}
 	}
 }
 

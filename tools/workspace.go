@@ -56,6 +56,9 @@ func workspaceStatus() *Tool {
 		Example: "akos status\nakos status --json",
 		Run: func(ctx context.Context, s Session, _ in) (Status, error) {
 			st, err := s.Workspace.Status(ctx)
+			if tool, _, _ := strings.Cut(st.NextCall, " "); s.Offers != nil && !s.Offers(tool) {
+				st.NextCall = ""
+			}
 			return Status{st}, err
 		},
 	})

@@ -121,6 +121,7 @@ type InvalidKey struct {
 	Key     string `json:"key"`
 	FoundIn string `json:"foundIn"`
 	Reason  string `json:"reason"`
+	Next    string `json:"next" jsonschema:"the next tool call"`
 }
 
 // A MissingKey tells how to get and store one key.
@@ -283,6 +284,11 @@ func (f *finder) mend(k InvalidKey) string {
 	return "unset " + f.prefix + k.Key
 }
 
+// set and look are calls of tools: to have a key entered, and, once a person has
+// changed something, to look again.
+func set(key string) string       { return fmt.Sprintf(`creds_set {"key":%q}`, key) }
+func look(provider string) string { return fmt.Sprintf(`creds_check {"provider":[%q]}`, provider) }
+
 func (f *finder) provider(p catalog.Provider, r CheckResult) CheckResult {
 	r.Status = StatusOK
 	for _, key := range p.RequiredKeys {
@@ -293,7 +299,10 @@ func (f *finder) provider(p catalog.Provider, r CheckResult) CheckResult {
 		}
 		r.FoundIn[key] = place
 		if !good {
-			r.Invalid = append(r.Invalid, InvalidKey{key, place, "it has space around it, or a control character in it"})
+			r.Invalid = append(r.Invalid, InvalidKey{key, place, "it has space around it, or a control character in it", look(p.ID)})
+			if bad := &r.Invalid[len(r.Invalid)-1]; strings.HasPrefix(f.mend(*bad), "akos creds set ") {
+				bad.Next = set(key)
+			}
 		}
 	}
 	for _, key := range p.OptionalKeys {
@@ -305,12 +314,12 @@ func (f *finder) provider(p catalog.Provider, r CheckResult) CheckResult {
 	case len(r.MissingKeys) > 0:
 		r.Status = StatusMissing
 		r.Remediation = InWorkspace("akos creds set "+p.ID, f.choice)
-		next := func(key string) string { return fmt.Sprintf(`creds_set {"key":%q}`, key) }
+		next := set
 		if f.sources.env != nil {
 			// Nothing is stored there: a person sets the variable where the
 			// process starts, or chooses another backend, and then one looks again.
 			r.Remediation = readOnlyBackend().Hint
-			next = func(string) string { return fmt.Sprintf(`creds_check {"provider":[%q]}`, p.ID) }
+			next = func(string) string { return look(p.ID) }
 		}
 		for _, key := range r.MissingKeys {
 			r.Missing = append(r.Missing, MissingKey{key, p.Unlocks, p.DocsURL, p.Scopes, next(key)})

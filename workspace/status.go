@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -101,6 +102,8 @@ type Status struct {
 	Sidecar   SidecarStatus   `json:"sidecar"`
 	Missing   []MissingUse    `json:"missing" jsonschema:"keys that a connection names and that can't be read"`
 	Next      string          `json:"next" jsonschema:"what to do next"`
+	// NextCall is Next for an agent, "" where a person has to do it.
+	NextCall string `json:"nextCall,omitempty" jsonschema:"next, as a tool call"`
 }
 
 // WorkspaceStatus says where the workspace is.
@@ -207,8 +210,9 @@ func (w *Workspace) Status(ctx context.Context) (Status, error) {
 		s.Next = "akos doctor"
 	case len(s.Missing) > 0:
 		s.Next = "akos vault put " + s.Missing[0].Key
+		s.NextCall = fmt.Sprintf(`vault_put {"key":%q}`, s.Missing[0].Key)
 	default:
-		s.Next = "akos creds check"
+		s.Next, s.NextCall = "akos creds check", "creds_check {}"
 	}
 	return s, err
 }
