@@ -172,7 +172,7 @@ func (w *Workspace) isSealed(root string, req ImportRequest) (bool, error) {
 	switch {
 	case sealed && req.File.Confined:
 		return false, Errorf(Denied, "%s is sealed; a person can open it", req.File.Path).
-			WithHint("akos vault import %s --identity FILE", ShellQuote(req.File.Path))
+			WithHint("akos vault import %s --identity key.txt", ShellQuote(req.File.Path))
 	case sealed && req.Rewrite:
 		return false, Errorf(Invalid, "an exported file has no values to replace by references")
 	case sealed && req.Identity == "":

@@ -138,7 +138,7 @@ func whose(tx Tx, req TokenRequest) (Member, error) {
 	case len(all) == 1:
 		return all[0], nil
 	case len(all) == 0 && req.User == "" && req.Tenant == "":
-		return Member{}, Errorf(NotFound, "there is no account yet").WithHint("akos user add NAME")
+		return Member{}, Errorf(NotFound, "there is no account yet").WithHint(`akos user add "$USER"`)
 	case len(all) == 0:
 		return Member{}, Errorf(NotFound, "no such user is in such a tenant").WithHint("akos user list")
 	case len(users) > 1:

@@ -107,7 +107,7 @@ func (h *handover) open(noInput bool) (err error) {
 		h.tty, err = terminal.Open()
 	}
 	if err != nil {
-		return workspace.Errorf(workspace.HumanNeeded, "a token is shown on a terminal, or written to a file").WithHint("akos token create --name NAME --out FILE")
+		return workspace.Errorf(workspace.HumanNeeded, "a token is shown on a terminal, or written to a file").WithHint("akos token create --name ci --out ci.token")
 	}
 	return nil
 }

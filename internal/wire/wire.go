@@ -109,7 +109,7 @@ func home() (string, error) {
 	case runtime.GOOS != "windows" && runtime.GOOS != "darwin" && filepath.IsAbs(xdg):
 		return filepath.Join(xdg, "akos"), nil
 	case err != nil:
-		return "", workspace.Errorf(workspace.Invalid, "no home directory is known for this user").WithHint("export AKOS_HOME=DIR").Because(err)
+		return "", workspace.Errorf(workspace.Invalid, "no home directory is known for this user").WithHint(`export AKOS_HOME="$PWD/.akos"`).Because(err)
 	case runtime.GOOS == "darwin":
 		return filepath.Join(user, "Library", "Application Support", "akos"), nil
 	case runtime.GOOS == "windows":

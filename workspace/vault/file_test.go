@@ -241,7 +241,7 @@ func TestPassphraseFiles(t *testing.T) {
 	delete(e, "AKOS_VAULT_PASSPHRASE_FILE")
 	_, err = h.Open(ctx, k)
 	check(t, err, workspace.Unavailable, false, "this vault is locked with a passphrase")
-	if hint := workspace.Explain(err).Hint; hint != "export AKOS_VAULT_PASSPHRASE_FILE=FILE" {
+	if hint := workspace.Explain(err).Hint; hint != "akos help environment" {
 		t.Errorf("hint %q", hint)
 	}
 	if !h.Present(k) {

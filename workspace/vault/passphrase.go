@@ -94,13 +94,17 @@ func (h *Holders) fromPassphrase(ctx context.Context, encoded []byte) (secret.Va
 	return h.stretched.kek(ctx, pass, p)
 }
 
+// aboutPassphrase is the hint where another file is needed, whose name only the
+// person knows.
+const aboutPassphrase = "akos help environment"
+
 // passphrase returns what the file has now. It is read for every call: one
 // that is changed or taken away counts at once.
 func (h *Holders) passphrase(ctx context.Context) ([]byte, error) {
 	path, ok := h.env(envPassphrase)
 	if !ok {
-		return nil, workspace.Errorf(workspace.Unavailable, "this vault is locked with a passphrase").
-			WithHint("export %s=FILE", envPassphrase)
+		return nil, workspace.Errorf(workspace.Unavailable, "this vault is locked with a passphrase, and %s names no file that holds it", envPassphrase).
+			WithHint(aboutPassphrase)
 	}
 	pass, err := within(ctx, h.reading, func(context.Context) ([]byte, error) { return readPassphrase(path) })
 	if len(pass) == 0 && ctx.Err() == nil {
@@ -112,7 +116,7 @@ func (h *Holders) passphrase(ctx context.Context) ([]byte, error) {
 	}
 	if len(pass) == 0 {
 		return nil, workspace.Errorf(workspace.Invalid, "the first line of the passphrase file %s is empty", path).
-			WithHint("export %s=FILE", envPassphrase)
+			WithHint(aboutPassphrase)
 	}
 	return pass, nil
 }

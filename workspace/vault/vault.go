@@ -151,8 +151,8 @@ func (h *Holders) wrongKEK(k workspace.DataKey) error {
 	switch k.Holder {
 	case holderPassphrase:
 		path, _ := h.env(envPassphrase)
-		return workspace.Errorf(workspace.Denied, "the passphrase in %s does not open this vault", path).
-			WithHint("export %s=FILE", envPassphrase)
+		return workspace.Errorf(workspace.Denied, "the passphrase in %s does not open this vault; %s names the file that does", path, envPassphrase).
+			WithHint(aboutPassphrase)
 	case holderIdentity:
 		return lost("the identity file %s does not hold the key of this vault", h.identityPath())
 	case holderSystemd:
