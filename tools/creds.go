@@ -93,7 +93,7 @@ func (r Check) Verdict() error {
 func credsCheck() *Tool {
 	type in struct {
 		filter
-		SecretsFile string `json:"secretsFile,omitempty" jsonschema:"dotenv file in the workspace's directory, or the client's roots, to look in too"`
+		SecretsFile string `json:"secretsFile,omitempty" jsonschema:"dotenv file to look in too (an agent's: in the workspace's directory or the client's roots)"`
 		EnvPrefix   string `json:"envPrefix,omitempty" face:"cli" jsonschema:"prefix of variables to try after the bare name (default AGENTSKITOS_)"`
 	}
 	return define(spec[in, Check]{

@@ -63,3 +63,18 @@ func TestNextCall(t *testing.T) {
 		})
 	}
 }
+
+// TestTrustQuestion: what a provider of a workspace file does not say is not
+// announced.
+func TestTrustQuestion(t *testing.T) {
+	for want, p := range map[string]workspace.TrustedProvider{
+		"adds the provider own (Own): keys OWN_KEY\n":                                                      {ID: "own", Name: "Own", Keys: []string{"OWN_KEY"}},
+		"adds the provider own (Own): keys A B, to be had at https://own.example\n":                        {ID: "own", Name: "Own", Keys: []string{"A", "B"}, DocsURL: "https://own.example"},
+		"adds the provider own (Own): keys OWN_KEY; it says: it posts\n":                                   {ID: "own", Name: "Own", Keys: []string{"OWN_KEY"}, Unlocks: "it posts"},
+		"adds the provider own (Own): keys OWN_KEY, to be had at https://own.example; it says: it posts\n": {ID: "own", Name: "Own", Keys: []string{"OWN_KEY"}, DocsURL: "https://own.example", Unlocks: "it posts"},
+	} {
+		if got := question(workspace.TrustPlan{Providers: []workspace.TrustedProvider{p}}); !strings.Contains(got, "\n"+want+"Trust it?") {
+			t.Errorf("want %q in\n%s", want, got)
+		}
+	}
+}

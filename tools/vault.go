@@ -198,7 +198,7 @@ func (r Imported) Notes() []string { return notes(r.Notice) }
 
 func vaultImport() *Tool {
 	type in struct {
-		Path     string   `json:"path" arg:"FILE" jsonschema:"dotenv file in the workspace's directory or the client's roots"`
+		Path     string   `json:"path" arg:"FILE" jsonschema:"dotenv file (an agent's: in the workspace's directory or the client's roots)"`
 		Only     []string `json:"only,omitempty" jsonschema:"only these keys"`
 		Scope    string   `json:"scope,omitempty" enum:"scope" jsonschema:"tenant shares it with the tenant's workspaces"`
 		Rewrite  bool     `json:"rewrite,omitempty" jsonschema:"replace the values in the file by references"`

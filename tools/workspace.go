@@ -130,7 +130,14 @@ func question(p workspace.TrustPlan) string {
 		row("shared with", strings.Join(p.OtherPaths, ", ")),
 	})
 	for _, o := range p.Providers {
-		fmt.Fprintf(&b, "adds the provider %s (%s): keys %s, to be had at %s; it says: %s\n", o.ID, o.Name, strings.Join(o.Keys, " "), o.DocsURL, o.Unlocks)
+		fmt.Fprintf(&b, "adds the provider %s (%s): keys %s", o.ID, o.Name, strings.Join(o.Keys, " "))
+		if o.DocsURL != "" {
+			b.WriteString(", to be had at " + o.DocsURL)
+		}
+		if o.Unlocks != "" {
+			b.WriteString("; it says: " + o.Unlocks)
+		}
+		b.WriteByte('\n')
 	}
 	if p.Changed {
 		b.WriteString("You trusted an earlier content of this file; it has changed.\n")

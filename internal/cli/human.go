@@ -29,7 +29,7 @@ type nobody struct{ tools.NoHuman }
 func (nobody) Secret(_ context.Context, ask tools.Ask) (workspace.Secret, error) {
 	what, hint := "the value of "+ask.Key, ask.Command+" --stdin"
 	if ask.Prompt != "" {
-		what, hint = strings.ToLower(ask.Prompt[:1])+ask.Prompt[1:], ask.Command
+		what, hint = "the "+strings.ToLower(ask.Prompt[:1])+ask.Prompt[1:], ask.Command
 	}
 	return workspace.Secret{}, workspace.Errorf(workspace.HumanNeeded, "a person must enter %s, and --no-input says that there is nobody", what).WithHint("%s", hint)
 }
