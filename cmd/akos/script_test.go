@@ -100,6 +100,7 @@ func TestStories(t *testing.T) {
 			env.Setenv("AKOS_HOME", filepath.Join(work, "home"))
 			env.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/akos-test") // no real keychain
 			env.Setenv("TERM", "xterm")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command of the stories ends a second late
 			env.Values["story"] = &story{t: t, work: work, bin: filepath.Dir(akos)}
 			return os.Mkdir(filepath.Join(work, "user"), 0o700)
 		},
