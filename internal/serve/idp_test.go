@@ -128,7 +128,7 @@ func chain(t *testing.T, p *akostest.IdP, scope, tenant string, scopes []string,
 	if got := here.akos(0, "", "auth", "whoami"); got != "Logged in as "+who.UserID+" on tenant "+tenant+"\n" {
 		t.Errorf("%s", got)
 	}
-	if got := here.akos(0, "hidden-fake-value", "secrets", "set", "KEY", "--stdin"); got != "Stored KEY in file (workspace "+tenant+"/default)\n" {
+	if got := here.akos(0, "hidden-fake-value", "secrets", "set", "KEY", "--stdin"); got != "Stored KEY in file (workspace default)\n" {
 		t.Errorf("%s", got)
 	}
 	here.akos(0, "hidden-fake-value", "secrets", "set", "SHARED", "--stdin", "--scope", "tenant")

@@ -103,8 +103,12 @@ func localNext(next string) string {
 	if u.EscapedPath() != "/device" && u.EscapedPath() != "/oauth/authorize" {
 		return "/"
 	}
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return "/"
+	}
 	// Written anew from what was understood.
-	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
+	return (&url.URL{Path: u.Path, RawQuery: q.Encode()}).String()
 }
 
 // maxNext bounds a path to go on to, and so an authorization request.
