@@ -115,5 +115,5 @@ func tooLarge(err error) error {
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return problem{http.StatusRequestEntityTooLarge, "That is over 1 MiB, so nothing was stored."}
 	}
-	return err
+	return errors.New("entry: the form can't be read") // what read it quotes what it read
 }
