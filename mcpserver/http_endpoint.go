@@ -318,18 +318,14 @@ func repeatable(ctx context.Context, w *workspace.Workspace, uri string) bool {
 func (h *endpoint) direct(ctx context.Context, w http.ResponseWriter, s *session, m *envelope) bool {
 	t := h.tools[m.Params.Name]
 	// One that wants more than errors told gets them with the library's stream.
-	if s.client == nil || s.client.GetLogLevel() != mcp.LoggingLevelError {
+	if s.client == nil || !hearsErrorsAlone(s.client) {
 		return false
 	}
 	if m.Method != string(mcp.MethodToolsCall) || m.ID == nil || m.Params.Task != nil || t == nil || mayWait(t) {
 		return false
 	}
 	ctx = context.WithValue(h.mcp.WithContext(ctx, quiet{s.client}), argumentsKey{}, m.Params.Arguments)
-	res, err := h.mcp.GetTool(t.ID()).Handler(ctx, mcp.CallToolRequest{})
-	a := answerMessage{Result: res}
-	if err != nil || res == nil {
-		a = failed(mcp.INTERNAL_ERROR, "internal error")
-	}
+	a := h.answerOf(ctx, t)
 	b, err := encode(make([]byte, 0, 512), m.ID, a)
 	if err != nil {
 		h.log.ErrorContext(ctx, "an answer does not encode", "type", fmt.Sprintf("%T", a.Result))

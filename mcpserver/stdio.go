@@ -220,19 +220,29 @@ func (c *conn) handle(ctx context.Context, id json.RawMessage, msg []byte) {
 // decodes a message five times: one of a client that has said already of which
 // revision it is, and that hears of errors alone.
 func (c *conn) isPlain(m *envelope, line []byte) bool {
-	return m.ID != nil && m.Params.Task == nil && c.session.Initialized() && c.session.GetLogLevel() == mcp.LoggingLevelError &&
+	return m.ID != nil && m.Params.Task == nil && c.session.Initialized() && hearsErrorsAlone(c.session) &&
 		!bytes.Contains(line, []byte(`"_meta"`))
+}
+
+// hearsErrorsAlone reports whether the client of an older revision has asked
+// for no more messages than it gets unasked.
+func hearsErrorsAlone(ses server.SessionWithLogging) bool {
+	return ses.GetLogLevel() == mcp.LoggingLevelError
+}
+
+// answerOf calls t for the request that ctx is of, and returns the answer.
+func (s *Server) answerOf(ctx context.Context, t *tools.Tool) answerMessage {
+	res, err := s.mcp.GetTool(t.ID()).Handler(ctx, mcp.CallToolRequest{})
+	if err != nil || res == nil {
+		return failed(mcp.INTERNAL_ERROR, "internal error")
+	}
+	return answerMessage{Result: res}
 }
 
 // direct answers a call of t, which waits for nothing.
 func (c *conn) direct(ctx context.Context, id json.RawMessage, t *tools.Tool) {
 	defer c.recovered(ctx, id)
-	res, err := c.mcp.GetTool(t.ID()).Handler(ctx, mcp.CallToolRequest{})
-	if err != nil || res == nil {
-		c.reply(id, failed(mcp.INTERNAL_ERROR, "internal error"))
-		return
-	}
-	c.reply(id, answerMessage{Result: res})
+	c.reply(id, c.answerOf(ctx, t))
 }
 
 // recovered answers a request whose answer panicked.
