@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"io"
 	"log"
 	"log/slog"
@@ -11,10 +10,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"example.com/akos/internal/akostest"
 	"example.com/akos/workspace"
 )
 
@@ -94,7 +93,7 @@ func TestOpen(t *testing.T) {
 // open, and is before.
 func TestQuiet(t *testing.T) {
 	t.Setenv("AKOS_HOME", t.TempDir())
-	var out buffer
+	var out akostest.Buffer
 	before := slog.Default()
 	log.SetOutput(&out)
 	t.Cleanup(func() { slog.SetDefault(before); log.SetOutput(os.Stderr) })
@@ -155,22 +154,4 @@ func hear(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the client keeps the connection")
 	}
-}
-
-// A buffer is written to and read at once.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
