@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -154,24 +153,16 @@ func (b *box) vouchedHTTP() {
 // A webServer is an akos-mcp that serves HTTP.
 type webServer struct {
 	*box
-	cmd       *exec.Cmd
-	url       string
-	out, errs *buffer
-	ended     chan struct{}
+	daemon
+	url string
 }
 
 var servesMCP = regexp.MustCompile(`akos-mcp serves (\S+)\n`)
 
 func (b *box) serveHTTP(format string, args ...string) *webServer {
 	b.Helper()
-	s := &webServer{box: b, out: &buffer{}, errs: &buffer{}, ended: make(chan struct{})}
-	s.cmd = exec.Command(filepath.Join(b.world.bin, "akos-mcp"), append([]string{"--verbose", "--log-format", format, "--http", "127.0.0.1:0"}, args...)...)
-	s.cmd.Env, s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = append(slices.Clone(b.env), "GOTRACEBACK=all"), b.project, s.out, s.errs
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
-	if err := s.cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	go func() { _ = s.cmd.Wait(); close(s.ended) }()
+	s := &webServer{box: b}
+	s.daemon = b.daemon(exec.Command(filepath.Join(b.world.bin, "akos-mcp"), append([]string{"--verbose", "--log-format", format, "--http", "127.0.0.1:0"}, args...)...))
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(3 * time.Millisecond) {
 		if m := servesMCP.FindSubmatch(s.out.Bytes()); m != nil {
 			s.url = string(m[1])
@@ -186,20 +177,7 @@ func (b *box) serveHTTP(format string, args ...string) *webServer {
 // ends ends the server and searches what it wrote.
 func (s *webServer) ends(sig syscall.Signal, want int) {
 	s.Helper()
-	_ = s.cmd.Process.Signal(sig)
-	select {
-	case <-s.ended:
-	case <-time.After(patience):
-		_ = s.cmd.Process.Kill()
-		<-s.ended
-		s.report.Errorf("akos-mcp --http: does not end")
-	}
-	if code := s.cmd.ProcessState.ExitCode(); want != anyCode && code != want {
-		s.report.Errorf("akos-mcp --http: exit code %d, want %d\n%s", code, want, s.errs.Bytes())
-	}
-	s.search("akos-mcp --http: stdout", s.out.Bytes(), true, true)
-	s.search("akos-mcp --http: the log", s.errs.Bytes(), true, true)
-	s.searchFiles("akos-mcp --http")
+	s.end("akos-mcp --http", s.daemon, sig, want, true)
 }
 
 // A webAgent is a client with a token.

@@ -296,9 +296,7 @@ type site struct {
 	format string // of its log
 	setup  string // the one-time path
 
-	cmd       *exec.Cmd
-	out, errs *buffer
-	ended     chan struct{}
+	daemon
 }
 
 // site makes a site; its sidecar does not run yet.
@@ -332,16 +330,8 @@ func (s *site) start(args ...string) {
 		s.relay.target = at
 		s.relay.mu.Unlock()
 		words := append([]string{"--verbose", "serve", "--listen", at, "--public-url", s.relay.URL, "--log-format", s.format}, args...)
-		s.cmd = exec.Command(filepath.Join(s.world.bin, "akos"), words...)
-		s.out, s.errs, s.ended = &buffer{}, &buffer{}, make(chan struct{})
 		// The environment of whoever runs a server has canaries too.
-		s.cmd.Env = append(slices.Clone(s.env), "GOTRACEBACK=all", "AGENTSKIT_TOKEN="+string(values.Token.Value), "AKOS_TOKEN="+string(values.Vendor.Value))
-		s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = s.project, s.out, s.errs
-		s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
-		if err := s.cmd.Start(); err != nil {
-			s.Fatal(err)
-		}
-		go func(cmd *exec.Cmd, ended chan struct{}) { _ = cmd.Wait(); close(ended) }(s.cmd, s.ended)
+		s.daemon = s.box.daemon(exec.Command(filepath.Join(s.world.bin, "akos"), words...), "AGENTSKIT_TOKEN="+string(values.Token.Value), "AKOS_TOKEN="+string(values.Vendor.Value))
 		if s.until(s.out, ready) {
 			break
 		}
@@ -379,21 +369,9 @@ func (s *site) stop(sig os.Signal, want int) {
 	if s.cmd == nil {
 		return
 	}
-	_ = s.cmd.Process.Signal(sig) // it may have ended
-	select {
-	case <-s.ended:
-	case <-time.After(patience):
-		_ = s.cmd.Process.Kill()
-		<-s.ended
-		s.report.Errorf("akos serve: does not end")
-	}
-	if code := s.cmd.ProcessState.ExitCode(); want != anyCode && code != want {
-		s.report.Errorf("akos serve: exit code %d, want %d\n%s", code, want, s.errs.Bytes())
-	}
+	d := s.daemon
 	s.cmd = nil
-	s.search("akos serve: stdout", s.out.Bytes(), true, true, "set-up key")
-	s.search("akos serve: the log", s.errs.Bytes(), true, false)
-	s.searchFiles("akos serve")
+	s.end("akos serve", d, sig, want, false, "set-up key")
 }
 
 // done ends the sidecar, and searches all that came out with all that is
