@@ -32,7 +32,15 @@ func Open(actor, choice string, log *slog.Logger) (*workspace.Workspace, func() 
 // Run runs the sidecar of this home until ctx ends. From then on a signal ends
 // the process at once.
 func Run(ctx context.Context, o workspace.ServeOptions, log *slog.Logger) (err error) {
-	defer context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })()
+	ending := ctx
+	ctx, end := context.WithCancel(context.WithoutCancel(ending))
+	defer end()
+	// Only then is it told to end: who reads in the log that it does may send
+	// the second signal.
+	defer context.AfterFunc(ending, func() {
+		signal.Reset(os.Interrupt, syscall.SIGTERM)
+		end()
+	})()
 	w, closeAll, err := wire.Open("server", o.Workspace, log)
 	if err != nil {
 		return err
