@@ -10,7 +10,7 @@ import (
 // encode appends the response to id to b. The result of an operation is JSON
 // already, and goes out as it is: the library's encoder would read a long list
 // through four more times.
-func encode(b []byte, id json.RawMessage, a answerMessage) ([]byte, error) {
+func encode(b []byte, id json.RawMessage, a answerMessage, last *quoted) ([]byte, error) {
 	a.JSONRPC, a.ID = mcp.JSONRPC_VERSION, id
 	if list, ok := a.Result.(mcp.ListToolsResult); ok && a.Error == nil {
 		return encodeTools(b, id, list)
@@ -20,17 +20,34 @@ func encode(b []byte, id json.RawMessage, a answerMessage) ([]byte, error) {
 		all, err := json.Marshal(a)
 		return append(b, all...), err
 	}
-	quoted, err := json.Marshal(text)
-	if err != nil {
-		return b, err
-	}
 	b = append(b, `{"jsonrpc":"2.0","id":`...)
 	b = append(b, id...)
 	b = append(b, `,"result":{"content":[{"type":"text","text":`...)
-	b = append(b, quoted...)
+	b = append(b, last.quote(text)...)
 	b = append(b, `}],"structuredContent":`...)
 	b = append(b, structured...)
 	return append(b, `}}`...), nil
+}
+
+// A quoted is a text and the JSON of it. Agents ask for the same list again and
+// again, and to see that it is the same takes a hundredth of quoting it.
+type quoted struct {
+	text string
+	json []byte
+}
+
+// quote returns the JSON of text.
+func (q *quoted) quote(text string) []byte {
+	if q != nil && q.json != nil && q.text == text {
+		return q.json
+	}
+	b, _ := json.Marshal(text) // texts always encode
+	if q != nil {
+		if *q = (quoted{}); len(text) <= smallBody {
+			*q = quoted{text, b}
+		}
+	}
+	return b
 }
 
 // encodeTools does it for the longest answer of all, which every client asks

@@ -91,7 +91,7 @@ func (h *endpoint) refuse(w http.ResponseWriter, status int, id []byte, code int
 	if id == nil {
 		id = json.RawMessage("null")
 	}
-	b, _ := encode(nil, id, failed(code, text))                                   // codes and texts encode
+	b, _ := encode(nil, id, failed(code, text), nil)                              // codes and texts encode
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime)) // it may have waited long
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -271,7 +271,7 @@ func (h *endpoint) post(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return
 	}
 	if e := fixtureRefusal(&m, body); e != nil {
-		b, _ := encode(nil, m.ID, answerMessage{Error: e})
+		b, _ := encode(nil, m.ID, answerMessage{Error: e}, nil)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = w.Write(b)
@@ -326,10 +326,10 @@ func (h *endpoint) direct(ctx context.Context, w http.ResponseWriter, s *session
 	}
 	ctx = context.WithValue(h.mcp.WithContext(ctx, quiet{s.client}), argumentsKey{}, m.Params.Arguments)
 	a := h.answerOf(ctx, t)
-	b, err := encode(make([]byte, 0, 512), m.ID, a)
+	b, err := encode(make([]byte, 0, 512), m.ID, a, nil)
 	if err != nil {
 		h.log.ErrorContext(ctx, "an answer does not encode", "type", fmt.Sprintf("%T", a.Result))
-		b, _ = encode(nil, m.ID, failed(mcp.INTERNAL_ERROR, "internal error"))
+		b, _ = encode(nil, m.ID, failed(mcp.INTERNAL_ERROR, "internal error"), nil)
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime)) // every server of ours has deadlines
 	w.Header().Set("Content-Type", "application/json")

@@ -140,7 +140,7 @@ func (r *reply) message(msg []byte) []byte {
 		if json.Unmarshal(msg, &m) != nil {
 			m.Error.Code = mcp.INTERNAL_ERROR
 		}
-		out, _ := encode(nil, id, answerMessage{Error: r.plainError(m.Error)}) // codes and texts encode
+		out, _ := encode(nil, id, answerMessage{Error: r.plainError(m.Error)}, nil) // codes and texts encode
 		return out
 	case bytes.HasPrefix(after, []byte(`,"result":`)):
 		return append(append(append(make([]byte, 0, len(msg)+len(id)), head...), id...), after...)

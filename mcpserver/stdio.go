@@ -87,6 +87,7 @@ type conn struct {
 	mu   sync.Mutex
 	out  *bufio.Writer
 	buf  []byte        // for encoding
+	last quoted        // the text of the last answer
 	gone chan struct{} // closed once the client takes no more
 	left bool          // gone is closed
 	// Requests of ours that the client has not answered, by id.
@@ -303,10 +304,10 @@ func (c *conn) reply(id json.RawMessage, a answerMessage) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b, err := encode(c.buf[:0], id, a)
+	b, err := encode(c.buf[:0], id, a, &c.last)
 	if err != nil {
 		c.log.Error("an answer does not encode", "type", fmt.Sprintf("%T", a.Result))
-		b, _ = encode(c.buf[:0], id, failed(mcp.INTERNAL_ERROR, "internal error"))
+		b, _ = encode(c.buf[:0], id, failed(mcp.INTERNAL_ERROR, "internal error"), nil)
 	}
 	if c.buf = b; cap(b) > 1<<20 {
 		c.buf = nil // one long answer is no reason to keep its memory

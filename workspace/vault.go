@@ -233,8 +233,8 @@ func (w *Workspace) List(ctx context.Context, scope Scope) ([]StoredKey, error) 
 	sources.know(dataKeys)
 	list := make([]StoredKey, 0, len(keys))
 	for _, k := range keys {
-		source, present := sources.of(k.DataKey)
-		list = append(list, StoredKey{k.Key, k.Scope, source, stamp(k.UpdatedAt), k.UsedBy, present})
+		k.Source, k.Present = sources.of(k.dataKey)
+		list = append(list, k.StoredKey)
 	}
 	if err == nil && sources.env != nil && scope != ScopeTenant {
 		list = w.addEnvironment(list)
