@@ -102,7 +102,10 @@ func authWhoami() *Tool {
 }
 
 // AuthStatus is the result of auth status.
-type AuthStatus struct{ workspace.AuthStatus }
+type AuthStatus struct {
+	workspace.AuthStatus
+	login string // the command to log in with
+}
 
 // WriteText writes one line.
 func (r AuthStatus) WriteText(w io.Writer) error {
@@ -124,7 +127,7 @@ func (r AuthStatus) Verdict() error {
 	if r.LoggedIn {
 		return nil
 	}
-	return workspace.Errorf(workspace.LoginNeeded, "nobody is logged in").WithHint("akos auth login")
+	return workspace.Errorf(workspace.LoginNeeded, "nobody is logged in").WithHint("%s", r.login)
 }
 
 func authStatus() *Tool {
@@ -133,8 +136,12 @@ func authStatus() *Tool {
 		Long:    "As far as that is known on this machine: it asks no server. It shows no token.",
 		Example: "# exit 4 if nobody is\nakos auth status",
 		Run: func(ctx context.Context, s Session, in atServer) (AuthStatus, error) {
-			st, err := s.Workspace.AuthStatus(ctx, in.Server)
-			return AuthStatus{st}, err
+			r := AuthStatus{}
+			var err error
+			if r.AuthStatus, err = s.Workspace.AuthStatus(ctx, in.Server); err == nil && !r.LoggedIn && !s.Agent {
+				r.login = s.Workspace.LoginCommand(ctx)
+			}
+			return r, err
 		},
 	})
 }

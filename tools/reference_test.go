@@ -23,7 +23,7 @@ func TestReferenceIsTrue(t *testing.T) {
 	}
 	flag := regexp.MustCompile("(?m)^(?:\\| `| +(?:-h, )?)(--[a-z-]+)")
 	usage := regexp.MustCompile(`(?m)^Usage:\n  (.*?)(?: \[flags\])?$`)
-	common := []string{"--help", "--json", "--no-color", "--no-input", "--verbose", "--workspace"}
+	common := []string{"--help", "--json", "--no-color", "--no-input", "--verbose", "--version", "--workspace"}
 	sections := strings.Split(string(data), "\n## ")[1:]
 	if len(sections) != len(tools.Catalog()) {
 		t.Fatalf("%d sections for %d operations", len(sections), len(tools.Catalog()))

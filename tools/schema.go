@@ -31,16 +31,26 @@ func (s *schema) argument(name string) string {
 	if s.agent {
 		return "the argument " + name
 	}
+	for _, f := range reflect.VisibleFields(s.operation().Args) {
+		if json, _, _ := strings.Cut(f.Tag.Get("json"), ","); json == name && f.Tag.Get("arg") != "" {
+			return f.Tag.Get("arg")
+		}
+	}
 	return "--" + Kebab(name)
+}
+
+// operation returns what the arguments are of.
+func (s *schema) operation() *Tool {
+	t, _ := Lookup(strings.ReplaceAll(s.tool, " ", "_"))
+	return t
 }
 
 // fault returns an Invalid error about the arguments.
 func (s *schema) fault(format string, args ...any) error {
 	if s.agent {
-		return workspace.Errorf(workspace.Invalid, s.tool+": "+format, args...)
+		return workspace.Errorf(workspace.Invalid, strings.ReplaceAll(s.tool, " ", "_")+": "+format, args...)
 	}
-	t, _ := Lookup(strings.ReplaceAll(s.tool, " ", "_"))
-	return workspace.Errorf(workspace.Invalid, format, args...).WithHint("akos %s --help", t.Command)
+	return workspace.Errorf(workspace.Invalid, format, args...).WithHint("akos %s --help", s.operation().Command)
 }
 
 // infer returns the schema of t. These tags of a field count:

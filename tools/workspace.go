@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -101,18 +102,29 @@ func (r Trusted) WriteText(w io.Writer) error {
 }
 
 func workspaceTrust() *Tool {
-	type in struct{}
+	type in struct {
+		Hash string `json:"hash,omitempty" jsonschema:"trust it without asking if this is the SHA-256 of the file"`
+	}
 	return define(spec[in, Trusted]{
 		Name: "workspace trust", Command: "trust", Short: "Trust the workspace file of a directory", Effect: Writes,
 		CLIOnly: "a cloned repository must not get the use of a secret because an agent says so",
-		Long:    "Shows what would change and asks on the terminal. The trust is for this content: a change asks again.",
-		Example: "akos trust\nakos trust ~/src/app",
-		Run: func(ctx context.Context, s Session, _ in) (Trusted, error) {
+		Long:    "Shows what would change and asks on the terminal. The trust is for this content: a change asks again. Where nobody can be asked, as in CI, --hash names the content that somebody has looked at.",
+		Example: "akos trust\nakos trust ~/src/app\n\n# in CI, where a variable holds what sha256sum akos.config.yaml printed\nakos trust --hash \"$AKOS_CONFIG_SHA256\"",
+		Run: func(ctx context.Context, s Session, in in) (Trusted, error) {
 			plan, err := s.Workspace.PlanTrust(ctx)
 			if err != nil || plan.Trusted {
 				return Trusted{plan}, err
 			}
-			if err := s.Human.Confirm(ctx, question(plan)); err != nil {
+			switch {
+			case in.Hash == "":
+				err = s.Human.Confirm(ctx, question(plan))
+				if e := workspace.Explain(err); e.Kind == workspace.HumanNeeded {
+					err = e.WithHint("akos trust --help")
+				}
+			case !strings.EqualFold(in.Hash, plan.Hash):
+				err = workspace.Errorf(workspace.Denied, "%s has another content than --hash says", plan.Path).WithHint("akos trust %s", workspace.ShellQuote(filepath.Dir(plan.Path)))
+			}
+			if err != nil {
 				return Trusted{}, err
 			}
 			err = s.Workspace.Trust(ctx, plan)

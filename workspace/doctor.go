@@ -40,13 +40,11 @@ func (w *Workspace) Diagnose(ctx context.Context) []Finding {
 	switch {
 	case err != nil:
 		note("workspace", "", err)
-	case site.File == nil:
-		note("workspace", "the default workspace", nil)
-	case stateWorks:
-		_, err := w.trusted(ctx)
-		note("workspace", site.ID+", "+site.File.Path, err)
+	case !stateWorks && (site.File != nil || site.Named):
+		skip("workspace", "what is known of it is in the state")
 	default:
-		skip("workspace", "its trust is in the state")
+		_, err := w.trusted(ctx)
+		note("workspace", whereIs(site), err)
 	}
 
 	var keys []DataKey
@@ -78,6 +76,11 @@ func (w *Workspace) Diagnose(ctx context.Context) []Finding {
 	if w.TokensDiffer() {
 		err = Errorf(Invalid, "AGENTSKIT_TOKEN and AKOS_TOKEN are both set and differ; the first wins").WithHint("unset AKOS_TOKEN")
 	}
+	if server, ok := w.LookupEnv("AKOS_SERVER"); ok && server != "" && err == nil {
+		if _, e := Origin(server); e != nil {
+			err = Errorf(Invalid, "AKOS_SERVER: %s", Explain(e).Msg).WithHint("unset AKOS_SERVER")
+		}
+	}
 	note("environment", "", err)
 	switch s, err := w.AuthStatus(ctx, ""); {
 	case err != nil:
@@ -96,6 +99,17 @@ func (w *Workspace) Diagnose(ctx context.Context) []Finding {
 		skip("sidecar", "it is not running")
 	}
 	return found
+}
+
+// whereIs says which workspace a site is.
+func whereIs(site Site) string {
+	switch {
+	case site.File != nil:
+		return site.ID + ", " + site.File.Path
+	case site.Named:
+		return site.ID
+	}
+	return "the default workspace"
 }
 
 func (w *Workspace) diagnoseKeys(ctx context.Context, site Site, keys []DataKey, note func(string, string, error), skip func(string, string)) {

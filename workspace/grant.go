@@ -90,11 +90,15 @@ func (w *Workspace) openSession(ctx context.Context, server string) (g Grant, k 
 }
 
 func notLoggedIn(server string) *Error {
-	hint := "akos auth login"
-	if server != DefaultServer {
-		hint += " --server " + ShellQuote(server)
+	return Errorf(LoginNeeded, "you are not logged in at %s", server).WithHint("%s", loginAt(server))
+}
+
+// loginAt returns the command that logs in at server.
+func loginAt(server string) string {
+	if server == DefaultServer {
+		return "akos auth login"
 	}
-	return Errorf(LoginNeeded, "you are not logged in at %s", server).WithHint("%s", hint)
+	return "akos auth login --server " + ShellQuote(server)
 }
 
 // grant returns a session at server whose access token is good now. One that

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -63,6 +64,9 @@ func (w *Workspace) Login(ctx context.Context, req LoginRequest, show func(Devic
 		return Session{}, err
 	}
 	g, err := w.Authority.Wait(ctx, d)
+	if e := (*Error)(nil); errors.As(err, &e) && e.Hint == "akos auth login" {
+		e.Hint = loginAt(d.Server)
+	}
 	if err != nil {
 		return Session{}, err
 	}

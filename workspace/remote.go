@@ -59,6 +59,10 @@ func (w *Workspace) atServer(ctx context.Context) (site Site, server string, tok
 			token, err = Secret{}, nil
 		case !running && server == DefaultServer && w.named(site) == "": // one that is named may be another home's
 			err = Errorf(Unavailable, "no sidecar runs here").WithHint("akos serve")
+		default: // who logs in needs a server, and so does this
+			if e := w.Remote.Ready(ctx, server); Explain(e).Kind == Unavailable {
+				err = e
+			}
 		}
 	}
 	return site, server, token, err
@@ -87,6 +91,7 @@ func (w *Workspace) SendSecret(ctx context.Context, key string, scope Scope, val
 		owner = id.TenantID
 	}
 	stored, err := w.Remote.Secrets(server, token, site.ID).Put(ctx, key, scope, value)
+	err = w.ofToken(err)
 	if err == nil && stored.Owner == "" {
 		stored.Owner = owner
 	}
@@ -109,6 +114,7 @@ func (w *Workspace) CheckSend(ctx context.Context, key string, scope Scope) erro
 		return err
 	}
 	id, err := w.Remote.Whoami(ctx, server, token)
+	err = w.ofToken(err)
 	if err == nil && !slices.Contains(id.Scopes, "write") && !slices.Contains(id.Scopes, "cli") {
 		err = Errorf(Denied, "the token does not have the scope write")
 	}
@@ -121,7 +127,8 @@ func (w *Workspace) RemoteList(ctx context.Context, scope Scope) ([]StoredKey, e
 	if err != nil {
 		return nil, err
 	}
-	return r.List(ctx, scope)
+	keys, err := r.List(ctx, scope)
+	return keys, w.ofToken(err)
 }
 
 // RemoteRemove forgets a key at the workspace server.
@@ -137,5 +144,5 @@ func (w *Workspace) RemoteRemove(ctx context.Context, key string, scope Scope) (
 	if e := Explain(err); e.Kind == NotFound {
 		err = e.WithHint("akos secrets list") // the server says where it would look itself
 	}
-	return removed, err
+	return removed, w.ofToken(err)
 }

@@ -28,6 +28,7 @@ type ServeOptions struct {
 	IntrospectionSecretFile string
 	Claims                  Claims        // of the issuer's tokens
 	Out                     io.Writer     // where it says that it is ready
+	JSON                    bool          // it says so as JSON
 	Drain                   time.Duration // for running requests, once it is to end
 }
 

@@ -79,6 +79,15 @@ func (w *Workspace) trustedOrNone(ctx context.Context) (Site, error) {
 	return site, err
 }
 
+// LoginCommand returns the command with which somebody logs in here; where the
+// workspace file is not trusted, the one that comes first.
+func (w *Workspace) LoginCommand(ctx context.Context) string {
+	if _, err := w.trusted(ctx); Explain(err).Kind == Denied {
+		return Explain(err).Hint
+	}
+	return "akos auth login"
+}
+
 // HasEnvToken reports whether a token in the environment is used in the place
 // of a session.
 func (w *Workspace) HasEnvToken() bool {

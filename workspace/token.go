@@ -155,9 +155,29 @@ func (w *Workspace) PersonalTokens(ctx context.Context, tenant string) ([]TokenI
 		for _, t := range all {
 			list = append(list, w.tokenInfo(t))
 		}
+		if err == nil && len(all) == 0 && tenant != "" {
+			err = isTenant(tx, tenant)
+		}
 		return err
 	})
 	return list, err
+}
+
+// isTenant returns an Invalid error unless somebody is a member of tenant.
+func isTenant(tx Tx, tenant string) error {
+	all, err := tx.Members("", "")
+	if err != nil || slices.ContainsFunc(all, func(m Member) bool { return m.Tenant == tenant }) {
+		return err
+	}
+	var tenants []string
+	for _, m := range all {
+		tenants = append(tenants, m.Tenant)
+	}
+	slices.Sort(tenants)
+	if tenants = slices.Compact(tenants); len(tenants) == 0 {
+		return Errorf(Invalid, "there is no such tenant, and no account yet").WithHint(`akos user add "$USER"`)
+	}
+	return Errorf(Invalid, "--tenant must be one of %s", strings.Join(tenants, ", ")).WithHint("akos user list")
 }
 
 // RevokeToken ends a personal token, named by its id or, if that is one

@@ -47,24 +47,27 @@ const briefly = 250 * time.Millisecond
 
 // Run runs the command line of sys and returns its exit code.
 func Run(sys System) int {
-	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
+	ends := []os.Signal{syscall.SIGTERM, syscall.SIGQUIT}
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 		ends = append(ends, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), ends...)
+	ended, stop := signal.NotifyContext(context.Background(), ends...)
+	defer stop()
+	ctx, stop := signal.NotifyContext(ended, os.Interrupt)
 	defer stop()
 	a := &app{System: sys, asJSON: slices.Contains(sys.Args, "--json"), settled: func() {}}
+	a.interrupted = func() bool { return ctx.Err() != nil && ended.Err() == nil }
 	a.grace.Store(int64(briefly))
-	ended := make(chan error, 1)
-	go func() { ended <- a.execute(ctx) }()
+	result := make(chan error, 1)
+	go func() { result <- a.execute(ctx) }()
 	var err error
 	select {
-	case err = <-ended:
+	case err = <-result:
 	case <-ctx.Done():
 		// What can't be interrupted, such as a read of the standard input, is
 		// left behind: the state is never half written.
 		select {
-		case err = <-ended:
+		case err = <-result:
 		case <-time.After(time.Duration(a.grace.Load())):
 			err = ctx.Err()
 		}
@@ -79,15 +82,18 @@ type app struct {
 
 	workspace string // --workspace
 	noInput   bool
+	version   bool
 	verbose   bool
 	logFormat string // of serve: "json", or else text
 	noBrowser bool
 	handover  io.Writer
 	grace     atomic.Int64 // nanoseconds to end by itself, once interrupted
 	settled   func()       // takes away what shows that akos waits
-	log       *slog.Logger
-	held      []string // notes of a command with --json, until it has succeeded
-	ran       bool     // a command was found and its arguments were right
+	// interrupted reports whether it is Ctrl-C that ends the command.
+	interrupted func() bool
+	log         *slog.Logger
+	held        []string // notes of a command with --json, until it has succeeded
+	ran         bool     // a command was found and its arguments were right
 }
 
 func (a *app) execute(ctx context.Context) (err error) {
@@ -153,12 +159,8 @@ func (a *app) root() *cobra.Command {
 	p.BoolVar(&a.noInput, "no-input", false, "never ask; exit 9 where a person is needed")
 	p.BoolVar(&a.verbose, "verbose", false, "log to the standard error")
 	p.Bool("no-color", false, "no colour (NO_COLOR); akos uses none")
-	root.Flags().Bool("version", false, "print the version")
+	p.BoolVar(&a.version, "version", false, "print the version")
 	root.RunE = func(cmd *cobra.Command, _ []string) error {
-		if v, _ := cmd.Flags().GetBool("version"); v {
-			t, _ := tools.Lookup("workspace_version")
-			return a.call(cmd.Context(), t, tools.NoHuman{}, struct{}{})
-		}
 		if a.asJSON {
 			return usage("--json needs a command", cmd)
 		}
@@ -179,7 +181,32 @@ func (a *app) root() *cobra.Command {
 	for _, shell := range shells.Commands() {
 		shell.Args = arguments(0, 0)
 	}
+	a.telling(root)
 	return root
+}
+
+// telling has cmd, and all below it, print the version where that is asked
+// for: then nothing else is done, and no argument is missed.
+func (a *app) telling(cmd *cobra.Command) {
+	args, run := cmd.Args, cmd.RunE
+	if run != nil {
+		cmd.Args = func(cmd *cobra.Command, words []string) error {
+			if a.version || args == nil {
+				return nil
+			}
+			return args(cmd, words)
+		}
+		cmd.RunE = func(cmd *cobra.Command, words []string) error {
+			if a.version {
+				t, _ := tools.Lookup("workspace_version")
+				return a.call(cmd.Context(), t, tools.NoHuman{}, struct{}{})
+			}
+			return run(cmd, words)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		a.telling(sub)
+	}
 }
 
 // groups are the commands that only hold others.

@@ -136,11 +136,16 @@ func (a *app) vaultExport(t *tools.Tool) *cobra.Command {
 func (a *app) trust(t *tools.Tool) *cobra.Command {
 	cmd := a.base(t)
 	cmd.Use, cmd.Args = "trust [DIR]", arguments(0, 1)
+	addFlags(cmd, t)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 1 {
 			a.workspace = directory(args[0])
 		}
-		return a.call(cmd.Context(), t, a.person(), struct{}{})
+		in, err := input(cmd, t, nil)
+		if err != nil {
+			return err
+		}
+		return a.call(cmd.Context(), t, a.person(), in)
 	}
 	return cmd
 }

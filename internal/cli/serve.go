@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"time"
@@ -17,8 +18,8 @@ func (a *app) serve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the workspace sidecar", Args: arguments(0, 0),
 		Long: "Run the workspace sidecar: the server that people log in to, the pages where they approve a device, and the API behind\n" +
-			"akos secrets and akos auth whoami. It serves this AKOS_HOME, on loopback unless it is told otherwise, and ends on SIGTERM\n" +
-			"once running requests are answered. With no account yet it prints a link with which to make the first.",
+			"akos secrets and akos auth whoami. It serves this AKOS_HOME, on loopback unless it is told otherwise. SIGTERM and Ctrl-C end\n" +
+			"it once running requests are answered, with exit 0 and 130; a second one ends it at once. With no account yet it prints a link with which to make the first.",
 		Example: indent("akos serve\n\n# off loopback, with TLS\nakos serve --listen 0.0.0.0:7717 --public-url https://akos.example.com --tls-cert cert.pem --tls-key key.pem\n\n" +
 			"# as a resource server of another identity provider\nakos serve --issuer https://login.example.com --audience akos"),
 	}
@@ -49,9 +50,13 @@ func (a *app) serve() *cobra.Command {
 			level = slog.LevelDebug
 		}
 		o.Claims = workspace.Claims{User: one(user), Tenant: one(tenant), Tenants: one(tenants)}
-		o.Workspace, o.Out, o.Drain = a.workspace, a.Out, 10*time.Second
+		o.Workspace, o.Out, o.JSON, o.Drain = a.workspace, a.Out, a.asJSON, 10*time.Second
 		a.grace.Store(int64(o.Drain + time.Second))
-		return a.Serve(cmd.Context(), o, a.logger(level))
+		err := a.Serve(cmd.Context(), o, a.logger(level))
+		if err == nil && a.interrupted() {
+			err = context.Canceled
+		}
+		return err
 	}
 	return cmd
 }

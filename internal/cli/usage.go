@@ -71,8 +71,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	var value *pflag.InvalidValueError
 	var missing *pflag.ValueRequiredError
 	switch {
-	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "" && word(unknown.GetSpecifiedName()):
-		return usage("no such flag: -"+unknown.GetSpecifiedName(), cmd)
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "": // letters could be a value that begins with -
+		return usage("no such flag: none has a short form but -h", cmd)
 	case errors.As(err, &unknown) && word(unknown.GetSpecifiedName()):
 		return usage("no such flag: --"+unknown.GetSpecifiedName(), cmd)
 	case errors.As(err, &unknown):

@@ -69,12 +69,12 @@ func Run(ctx context.Context, o workspace.ServeOptions, log *slog.Logger) (err e
 		})
 		return login.Handler(), verifier{w, login, public}, nil
 	}
-	opts.Greeting = func(public string) (string, error) {
+	opts.Setup = func(public string) (string, error) {
 		path, needed, err := login.SetupPath()
 		if err != nil || !needed {
 			return "", err
 		}
-		return "There is no account yet. Make the first one here, once:\n  " + public + path + "\n", nil
+		return public + path, nil
 	}
 	return sidecar.Serve(ctx, opts)
 }
@@ -93,7 +93,7 @@ func serveFor(ctx context.Context, o sidecar.Options) error {
 		}
 		return v.Metadata(public), v, nil
 	}
-	o.Greeting = func(string) (string, error) { return "Logins are those of " + o.Issuer + "\n", nil }
+	o.Setup = func(string) (string, error) { return "", nil } // whoever can log in there has an account
 	return sidecar.Serve(ctx, o)
 }
 

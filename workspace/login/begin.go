@@ -74,7 +74,7 @@ func (c *Client) authorize(ctx context.Context, req workspace.LoginRequest, p *p
 	if err != nil {
 		return workspace.DeviceLogin{}, err
 	}
-	d.LoginRequest, d.Plan, d.ExpiresAt = req, p, now.Add(life)
+	d.LoginRequest, d.Plan, d.ExpiresAt = req, p, now.Add(life).Truncate(time.Second)
 	p.deadline = sent.Add(life)
 	return d, nil
 }

@@ -56,7 +56,7 @@ func (c *Client) readTokens(a answer, g *workspace.Grant) error {
 	case !plain:
 		return a.unusable("its scope is not words of printable ASCII")
 	}
-	g.Access, g.ExpiresAt = access, c.now().Add(life)
+	g.Access, g.ExpiresAt = access, c.now().Add(life).Truncate(time.Second)
 	// RFC 6749 section 6: "The authorization server MAY issue a new refresh
 	// token, in which case the client MUST discard the old refresh token and
 	// replace it with the new refresh token."

@@ -141,7 +141,7 @@ func newRig(t testing.TB, home string) *rig {
 				Store: r.store, Keys: r.keys, LookupEnv: lookup, Now: time.Now, Log: log, Actor: "test", Version: "1", Home: home,
 			},
 			Login: func(string, []string) (http.Handler, sidecar.Verifier, error) { return http.NotFoundHandler(), r, nil },
-			Greeting: func(public string) (string, error) {
+			Setup: func(public string) (string, error) {
 				ready <- public
 				return "", nil
 			},

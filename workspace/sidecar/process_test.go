@@ -84,6 +84,20 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
+// TestInterrupted: Ctrl-C ends it as it ends every command, and in good order.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	b := newBox(t).account()
+	p := b.serve()
+	_ = p.Process.Signal(os.Interrupt)
+	if s := p.ends(5 * time.Second); s.ExitCode() != 130 {
+		t.Errorf("%v\n%s", s, p.log)
+	}
+	if _, err := os.Lstat(filepath.Join(b.home, "sidecar.json")); !errors.Is(err, os.ErrNotExist) {
+		t.Error("it left its discovery file behind")
+	}
+}
+
 // TestHealth: ready is who can read its state.
 func TestHealth(t *testing.T) {
 	t.Parallel()

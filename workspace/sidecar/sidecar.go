@@ -10,6 +10,7 @@ package sidecar
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -35,9 +36,10 @@ type Options struct {
 	// the public URL, and what checks tokens. It is called once it is known
 	// where the sidecar listens.
 	Login func(public string, hosts []string) (http.Handler, Verifier, error)
-	// Greeting returns what else to say once it is ready, or "".
-	Greeting func(public string) (string, error)
-	Log      *slog.Logger
+	// Setup returns the address at which the first account is made, or "" if
+	// there is one. It is called once the sidecar is ready.
+	Setup func(public string) (string, error)
+	Log   *slog.Logger
 }
 
 // Serve runs the sidecar until ctx ends.
@@ -131,13 +133,29 @@ func Serve(ctx context.Context, o Options) error {
 	return err
 }
 
+// greet says that the sidecar is ready, and what is to be done first.
 func (o *Options) greet(public string) error {
-	more, err := o.Greeting(public)
-	if err != nil {
+	said := struct {
+		URL    string `json:"url"`
+		Setup  string `json:"setupUrl,omitempty"`
+		Issuer string `json:"issuer,omitempty"`
+	}{URL: public, Issuer: o.Issuer}
+	var err error
+	if said.Setup, err = o.Setup(public); err != nil {
 		return err
 	}
 	o.Log.Info("ready", "url", public)
-	if _, err := fmt.Fprintf(o.Out, "akos serves %s\n%s", public, more); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+	text := "akos serves " + public + "\n"
+	switch {
+	case o.JSON:
+		b, _ := json.Marshal(said) // texts always encode
+		text = string(b) + "\n"
+	case said.Setup != "":
+		text += "There is no account yet. Make the first one here, once:\n  " + said.Setup + "\n"
+	case said.Issuer != "":
+		text += "Logins are those of " + said.Issuer + "\n"
+	}
+	if _, err := io.WriteString(o.Out, text); err != nil && !errors.Is(err, io.ErrClosedPipe) {
 		o.Log.Warn("nobody reads the standard output", "err", err)
 	}
 	return nil

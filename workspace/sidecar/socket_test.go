@@ -118,7 +118,7 @@ func attempt(home, listen string) error {
 		Login: func(string, []string) (http.Handler, sidecar.Verifier, error) {
 			return http.NotFoundHandler(), nil, nil
 		},
-		Greeting: func(string) (string, error) { cancel(); return "", nil },
+		Setup: func(string) (string, error) { cancel(); return "", nil },
 	})
 }
 
@@ -170,7 +170,7 @@ func TestOneSidecar(t *testing.T) {
 				Login: func(string, []string) (http.Handler, sidecar.Verifier, error) {
 					return http.NotFoundHandler(), nil, nil
 				},
-				Greeting: func(string) (string, error) { served.Store(i, true); go func() { <-stop; cancel() }(); return "", nil },
+				Setup: func(string) (string, error) { served.Store(i, true); go func() { <-stop; cancel() }(); return "", nil },
 			})
 			if err != nil {
 				refused.Store(i, err)
