@@ -2,9 +2,11 @@ package tools
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,10 +118,23 @@ func (r Connection) WriteText(w io.Writer) error {
 		rows = append(rows, row(k.Field, "vault key "+k.Key+", "+source(k.Source, k.Present)))
 	}
 	for _, name := range sortedKeys(r.Config) {
-		rows = append(rows, row(name, fmt.Sprint(r.Config[name])))
+		rows = append(rows, row(name, shown(r.Config[name])))
 	}
 	rows = append(rows, row("created", date(r.CreatedAt)), row("updated", date(r.UpdatedAt)))
 	return table(w, "name\t"+r.Name, rows)
+}
+
+// shown returns a field of a config. Of a list each item can be told from the
+// next, whatever is in it.
+func shown(v any) string {
+	if reflect.ValueOf(v).Kind() != reflect.Slice {
+		return fmt.Sprint(v)
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // texts always encode
+	return strings.TrimSpace(b.String())
 }
 
 func connectionCreate() *Tool {
@@ -146,11 +161,15 @@ func connectionCreate() *Tool {
 // Connections is the result of connections list.
 type Connections struct {
 	Connections []workspace.Connection `json:"connections"`
+	kind        string                 // the only one that was asked for
 }
 
 // WriteText writes a table.
 func (r Connections) WriteText(w io.Writer) error {
 	if len(r.Connections) == 0 {
+		if r.kind != "" {
+			return line(w, "There are no connections of the kind %s. Make one: akos connections create %s --name NAME", r.kind, r.kind)
+		}
 		return line(w, "There are no connections. Make one: akos connections create KIND --name NAME")
 	}
 	var rows []string
@@ -174,7 +193,7 @@ func connectionList() *Tool {
 		Example: "akos connections list --kind slack --json",
 		Run: func(ctx context.Context, s Session, in in) (Connections, error) {
 			cs, err := s.Workspace.Connections(ctx, in.Kind)
-			return Connections{cs}, err
+			return Connections{cs, in.Kind}, err
 		},
 	})
 }

@@ -363,7 +363,7 @@ func (w *Workspace) Disconnect(ctx context.Context, name string) (Disconnected, 
 		}
 		d.Name = cs[0].Name
 		for _, u := range cs[0].Auth.Keys {
-			if u.DataKey != "" {
+			if u.DataKey != "" && !slices.Contains(d.KeptKeys, u.Key) {
 				d.KeptKeys = append(d.KeptKeys, u.Key)
 			}
 		}

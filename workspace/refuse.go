@@ -42,10 +42,14 @@ func (w *Workspace) RefuseAny(ctx context.Context, what string, texts ...string)
 			}
 		}
 	}
-	if len(tried) > 0 && w.stored(ctx, tried) {
+	if len(tried) == 0 {
+		return nil
+	}
+	held, err := w.stored(ctx, tried)
+	if held {
 		return pasted(what)
 	}
-	return nil
+	return err
 }
 
 // maxTried bounds what one call can ask for.
@@ -101,22 +105,26 @@ func trimSeparators(word string) string {
 
 // stored reports whether one of values is stored here. What stops it from
 // looking also stops the operation, or has nothing to do with it: the caller
-// hears of that from there.
-func (w *Workspace) stored(ctx context.Context, values []string) bool {
+// hears of that from there. The error is that of a tenant whose callers have
+// had too many compared.
+func (w *Workspace) stored(ctx context.Context, values []string) (bool, error) {
 	site, err := w.trusted(ctx)
 	if err != nil {
-		return false
+		return false, nil
+	}
+	if !w.refusals.allow(site.Tenant, w.Now(), len(values)) {
+		return false, Errorf(Unavailable, "too many arguments that could be a credential: try again in a minute")
 	}
 	if key := w.inEnvironment(values); key != "" {
 		w.noteRefusal(ctx, site, Ref{Key: key})
-		return true
+		return true, nil
 	}
 	h, err := w.Keys.Hasher(ctx, false)
 	if err != nil {
 		w.Log.WarnContext(ctx, "arguments were not compared with stored values", "err", err)
 	}
 	if h == nil {
-		return false
+		return false, nil
 	}
 	var found []Ref
 	err = w.Store.Read(ctx, func(tx Tx) error {
@@ -143,7 +151,7 @@ func (w *Workspace) stored(ctx context.Context, values []string) bool {
 	if len(found) > 0 {
 		w.noteRefusal(ctx, site, found[0])
 	}
-	return len(found) > 0
+	return len(found) > 0, nil
 }
 
 // inEnvironment returns the variable that holds one of values for a provider of
@@ -167,8 +175,9 @@ func (w *Workspace) inEnvironment(values []string) (found string) {
 	return found
 }
 
-// refusals count the arguments that held a stored value, of this process, for
-// each tenant by itself: none hears of another's, or keeps its note away.
+// refusals count the arguments that were compared with stored values, and those
+// that held one, of this process, for each tenant by itself: none hears of
+// another's, or keeps its note away.
 type refusals struct {
 	mu sync.Mutex
 	of map[string]*refused
@@ -177,6 +186,42 @@ type refusals struct {
 type refused struct {
 	noted  time.Time // when the last one was audited
 	missed int       // since then
+	spent  int       // comparisons, less those that time has given back
+	since  time.Time // when it last gave some back
+}
+
+// What a tenant's callers may have compared. Who has all of a value but some
+// letters could try them one by one; who pastes one needs a single comparison.
+const (
+	maxSpent  = 1024
+	backAfter = time.Second / 2 // for one of them
+)
+
+func (r *refusals) tenant(name string) *refused {
+	if r.of[name] == nil {
+		r.of[name] = &refused{}
+	}
+	return r.of[name]
+}
+
+// allow reports whether a caller of tenant may have n comparisons now.
+func (r *refusals) allow(tenant string, now time.Time, n int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.tenant(tenant)
+	if now.Before(t.since) {
+		t.since = now // the clock was set back
+	}
+	back := int(now.Sub(t.since) / backAfter)
+	t.spent, t.since = t.spent-back, t.since.Add(time.Duration(back)*backAfter)
+	if t.spent <= 0 {
+		t.spent, t.since = 0, now
+	}
+	if t.spent+n > maxSpent {
+		return false
+	}
+	t.spent += n
+	return true
 }
 
 // noteRefusal audits that the value of ref was given as an argument, so that
@@ -185,11 +230,7 @@ type refused struct {
 func (w *Workspace) noteRefusal(ctx context.Context, site Site, ref Ref) {
 	w.refusals.mu.Lock()
 	defer w.refusals.mu.Unlock()
-	r := w.refusals.of[site.Tenant]
-	if r == nil {
-		r = &refused{}
-		w.refusals.of[site.Tenant] = r
-	}
+	r := w.refusals.tenant(site.Tenant)
 	now := w.Now()
 	if !r.noted.IsZero() && now.Sub(r.noted) < time.Minute {
 		r.missed++

@@ -105,6 +105,46 @@ func TestRefuseNoOracle(t *testing.T) {
 	}
 }
 
+// TestRefuseInTurn: who has a value but for its last letters can't try them one
+// after the other: there comes an end, which is the same whatever is asked for,
+// until time has passed.
+func TestRefuseInTurn(t *testing.T) {
+	h := newHome(t)
+	v := opaque()
+	h.put(t, "A", v)
+	at := h.now
+	ask := func(texts ...string) workspace.Kind {
+		h.now = at.Add(-time.Second) // the next Now is at
+		err := h.RefuseAny(t.Context(), "an argument", texts...)
+		if err == nil {
+			return 0
+		}
+		return workspace.Explain(err).Kind
+	}
+	for range 1024 / 64 {
+		if k := ask(strings.Repeat(opaque()+" ", 64)); k != 0 {
+			t.Fatalf("what is not stored is refused: %v", k)
+		}
+	}
+	if a, b := ask(v), ask(opaque()); a != workspace.Unavailable || b != a {
+		t.Errorf("beyond the limit: %v, %v", a, b)
+	}
+	if k := ask("slack", "team-chat"); k != 0 {
+		t.Errorf("what can be no value is refused: %v", k)
+	}
+	at = at.Add(-time.Hour) // the clock is set back
+	if k := ask(v); k != workspace.Unavailable {
+		t.Errorf("a clock that is set back gives comparisons back: %v", k)
+	}
+	at = at.Add(time.Second)
+	if a, b := ask(v), ask(opaque()); a != workspace.Invalid || b != 0 {
+		t.Errorf("after a second: %v, %v", a, b)
+	}
+	if k := ask(opaque()); k != workspace.Unavailable {
+		t.Errorf("a second gives back more than two: %v", k)
+	}
+}
+
 // TestRefuseElsewhere: what another workspace or tenant holds is nobody's
 // business here.
 func TestRefuseElsewhere(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -121,8 +120,8 @@ func (f Field) checkString(before, s string) error {
 		return fmt.Errorf("must be at most %d bytes", maxString)
 	case !utf8.ValidString(s):
 		return errors.New("must be valid UTF-8")
-	case strings.ContainsFunc(s, unicode.IsControl):
-		return errors.New("must not contain control characters")
+	case strings.ContainsFunc(s, isUnseen): // an agent wrote it, and a person looks at it
+		return errors.New("must not contain control characters, or others that can't be seen")
 	case LooksLikeCredential(s):
 		return errPasted
 	case f.Format != "email" && f.Format != "path" && (holdsNamedValue(s) || namedByFlag(before, s)):

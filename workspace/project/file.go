@@ -1,6 +1,7 @@
 package project
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -18,8 +19,14 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// maxFile is the largest workspace file, in bytes.
-const maxFile = 64 << 10
+// What the largest workspace file has. The parser takes the square of what is
+// nested, or stands in one text, and the file may be anybody's: it is read
+// before it is trusted.
+const (
+	maxFile     = 16 << 10 // bytes
+	maxLines    = 1000
+	maxBrackets = 500
+)
 
 // content is the schema of the workspace file.
 type content struct {
@@ -65,6 +72,12 @@ func parse(path string, data []byte) (workspace.Site, error) {
 		e := workspace.Errorf(workspace.Invalid, format, args...)
 		e.Msg = at(path, line) + ": " + e.Msg
 		return e
+	}
+	switch {
+	case count(data, "\r\n") > maxLines:
+		return workspace.Site{}, bad(0, "it may have %d lines", maxLines)
+	case count(data, "[{") > maxBrackets:
+		return workspace.Site{}, bad(0, "it may have %d lists and maps in brackets", maxBrackets)
 	}
 	tree, err := parser.ParseBytes(data, 0)
 	if err != nil {
@@ -121,6 +134,14 @@ func parse(path string, data []byte) (workspace.Site, error) {
 		return workspace.Site{}, bad(line("$.workspace.name"), "workspace.name: %s", workspace.Explain(err).Msg)
 	}
 	return workspace.Site{ID: c.Workspace.ID, Name: name, Dir: filepath.Dir(path), File: f}, nil
+}
+
+// count returns how many bytes of data are in chars.
+func count(data []byte, chars string) (n int) {
+	for _, c := range []byte(chars) {
+		n += bytes.Count(data, []byte{c})
+	}
+	return n
 }
 
 type aliasFinder struct{ line int }

@@ -4,6 +4,7 @@ package project
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -292,6 +293,30 @@ func TestInit(t *testing.T) {
 	}
 	if data, err := os.ReadFile(filepath.Join(dir, ".gitignore")); err != nil || string(data) != ".env*\n.agentskitos/\n" {
 		t.Errorf("%q %v", data, err)
+	}
+	// What a link leads to stays as it is, and is not made.
+	outside := write(t, filepath.Join(t.TempDir(), "outside"), "theirs", 0o644)
+	for _, target := range []string{outside, outside + "-new"} {
+		if err := errors.Join(os.Remove(filepath.Join(dir, ".gitignore")), os.Symlink(target, filepath.Join(dir, ".gitignore"))); err != nil {
+			t.Fatal(err)
+		}
+		for _, force := range []bool{false, true} {
+			if _, err := f.Init(dir, "other", "Other", "", force); err == nil {
+				t.Error("a link was taken for a file")
+			}
+		}
+	}
+	if data, err := os.ReadFile(outside); err != nil || string(data) != "theirs" {
+		t.Errorf("%q %v", data, err)
+	}
+	if _, err := os.Lstat(outside + "-new"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file was made outside: %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, ".gitignore")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Init(t.TempDir(), "other", "Other", "", false); err != nil {
+		t.Error(err)
 	}
 	write(t, filepath.Join(dir, ".gitignore"), "bin", 0o644) // without a line end
 	if _, err := f.Init(dir, "other", "Other", "", true); err != nil {

@@ -35,13 +35,16 @@ func (f *Finder) Init(dir, id, name string, backend workspace.Backend, force boo
 			return workspace.Site{}, unwritable(dir, err)
 		}
 	}
+	exists := workspace.Errorf(workspace.Conflict, "%s exists already", path).WithHint("akos init %s --force", workspace.ShellQuote(dir))
+	if _, err := os.Lstat(path); err == nil && !force {
+		return workspace.Site{}, exists
+	}
 	if err := ignore(dir); err != nil {
 		return workspace.Site{}, unwritable(filepath.Join(dir, ".gitignore"), err)
 	}
 	err = put(path, data, force)
-	if errors.Is(err, fs.ErrExist) {
-		return workspace.Site{}, workspace.Errorf(workspace.Conflict, "%s exists already", path).
-			WithHint("akos init %s --force", workspace.ShellQuote(dir))
+	if errors.Is(err, fs.ErrExist) { // somebody was faster
+		return workspace.Site{}, exists
 	}
 	if err != nil {
 		return workspace.Site{}, unwritable(path, err)
@@ -87,13 +90,20 @@ func (f *Finder) Create(path string, data []byte) error {
 // ignored keeps from git what may hold values.
 var ignored = []string{".env*", ".agentskitos/"}
 
-// ignore adds what is missing to dir's .gitignore.
+// ignore adds what is missing to dir's .gitignore. The directory may be a
+// clone of somebody's: what lies outside of it is neither read nor written by
+// way of a link.
 func ignore(dir string) error {
-	path := filepath.Join(dir, ".gitignore")
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	const path = ".gitignore"
+	if info, err := root.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return errors.New("not a regular file")
 	}
-	data, err := os.ReadFile(path)
+	data, err := root.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -113,7 +123,7 @@ func ignore(dir string) error {
 	if len(data) > 0 && data[len(data)-1] != '\n' {
 		add = "\n" + add
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	f, err := root.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -97,10 +98,25 @@ func TestParseBombs(t *testing.T) {
 		"many merges":       "a: &a {x: 1}\nb:\n" + strings.Repeat("  <<: *a\n", 5000),
 		"many tags":         "a: " + strings.Repeat("!!str ", 5000) + "x\n",
 		"a deep closed map": strings.Repeat("{a: ", 5000) + "1" + strings.Repeat("}", 5000),
+		"brackets":          strings.Repeat("[", maxBrackets),
+		"dashes":            strings.Repeat("- ", maxFile/2),
+		"question marks":    strings.Repeat("? ", maxFile/2),
+		"empty lines":       "a: |\n" + strings.Repeat("\n", maxFile-5),
+		"old empty lines":   "a: >\n " + strings.Repeat("\r", maxFile-6),
+		"a long text":       "a: |\n" + strings.Repeat(" x\n", maxLines-2),
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			if _, err := parse("f", []byte(file)); err == nil && name != "many comments" {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			defer func() {
+				// A limit of what may be taken in all, not at one time.
+				runtime.ReadMemStats(&after)
+				if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 320 {
+					t.Errorf("it took %d MB", took)
+				}
+			}()
+			if _, err := parse("f", []byte(file)); err == nil {
 				t.Error("it was taken")
 			}
 			if d := time.Since(start); d > 5*time.Second {
@@ -175,7 +191,7 @@ func TestLocate(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(deep, FileName), []byte(good+strings.Repeat("#", maxFile)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := locate(deep, ""); err == nil || !strings.Contains(err.Error(), "64 KiB") {
+	if _, err := locate(deep, ""); err == nil || !strings.Contains(err.Error(), "16 KiB") {
 		t.Errorf("a large file: %v", err)
 	}
 }
