@@ -339,6 +339,11 @@ func vaultExport() *Tool {
 			if err := s.Workspace.CheckRecipients(in.Recipient); err != nil {
 				return Exported{}, err
 			}
+			if in.Out != "" { // before anybody is asked for nothing
+				if err := s.Workspace.Project.CheckNew(in.Out); err != nil {
+					return Exported{}, err
+				}
+			}
 			keys, err := s.Workspace.List(ctx, scope)
 			if err != nil {
 				return Exported{}, err

@@ -46,11 +46,11 @@ func (w *Workspace) History(ctx context.Context, key string, scope Scope) (strin
 			source, present := sources.of(v.DataKey)
 			list = append(list, VersionInfo{v.Version, v.CreatedAt, source, i == 0, present})
 		}
+		if err == nil && len(list) == 0 {
+			err = w.notStored(tx, site, ref)
+		}
 		return err
 	})
-	if err == nil && len(list) == 0 {
-		err = notStored(ref)
-	}
 	return key, list, err
 }
 
@@ -73,7 +73,7 @@ func (w *Workspace) Rollback(ctx context.Context, key string, version int, scope
 		case err != nil:
 			return err
 		case len(vs) == 0:
-			return notStored(ref)
+			return w.notStored(tx, site, ref)
 		case version == 0 && len(vs) == 1:
 			return Errorf(NotFound, "%s has no earlier version", ref.Key).WithHint("akos vault history %s%s", ref.Key, scopeFlag(scope))
 		case version == 0:

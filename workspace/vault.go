@@ -291,7 +291,7 @@ func (w *Workspace) Remove(ctx context.Context, key string, scope Scope, force b
 		}
 		switch {
 		case r.Key == "":
-			return notStored(ref)
+			return w.notStored(tx, site, ref)
 		case len(r.UsedBy) > 0 && !force:
 			return Errorf(Conflict, "%s is used by %s", r.Key, strings.Join(r.UsedBy, ", ")).
 				WithHint("akos connections list")
@@ -304,6 +304,20 @@ func (w *Workspace) Remove(ctx context.Context, key string, scope Scope, force b
 	return r, err
 }
 
-func notStored(ref Ref) *Error {
-	return Errorf(NotFound, "no key called %s in the %s %s", ref.Key, ref.Scope, ref.Owner).WithHint("akos vault list")
+// notStored is the error for a key that is not there. It says if the other
+// scope has it, which lists show beside it.
+func (w *Workspace) notStored(tx Tx, site Site, ref Ref) error {
+	other := ScopeTenant
+	if ref.Scope == ScopeTenant {
+		other = ScopeWorkspace
+	}
+	vs, err := tx.Versions(w.ref(site, other, ref.Key))
+	if err != nil {
+		return err
+	}
+	text := ""
+	if len(vs) > 0 {
+		text = ", but in the scope " + string(other)
+	}
+	return Errorf(NotFound, "no key called %s in the %s %s%s", ref.Key, ref.Scope, ref.Owner, text).WithHint("akos vault list")
 }

@@ -175,6 +175,12 @@ func TestUsedBy(t *testing.T) {
 	}
 	_, err = h.Disconnect(t.Context(), "hub")
 	want(t, workspace.NotFound, err)
+	h.put(t, "BOTH", "fake-both")
+	must(h.Create(t.Context(), workspace.CreateRequest{Kind: "slack", Name: "one-key", VaultKeys: map[string]string{"token": "BOTH", "signingSecret": "BOTH"}}))
+	if d := must(h.Disconnect(t.Context(), "one-key")); !slices.Equal(d.KeptKeys, []string{"BOTH"}) {
+		t.Errorf("%q stay", d.KeptKeys)
+	}
+	must(h.Remove(t.Context(), "BOTH", "", false))
 }
 
 func TestConnections(t *testing.T) {

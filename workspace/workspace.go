@@ -122,6 +122,8 @@ type Project interface {
 	// Create writes a new file that only its owner can read; one that exists
 	// is a Conflict.
 	Create(path string, data []byte) error
+	// CheckNew returns the Conflict that Create would return now.
+	CheckNew(path string) error
 	// Init writes the workspace file of a new workspace into dir. One that
 	// exists is a Conflict unless force is set.
 	Init(dir, id, name string, backend Backend, force bool) (Site, error)

@@ -69,12 +69,24 @@ func put(path string, data []byte, force bool) error {
 	return os.Link(f.Name(), path) // fails if path exists, unlike a rename
 }
 
+// CheckNew returns the Conflict that Create would return.
+func (f *Finder) CheckNew(path string) error {
+	if _, err := os.Lstat(f.absolute(path)); err == nil {
+		return thereAlready(path)
+	}
+	return nil
+}
+
+func thereAlready(path string) error {
+	return workspace.Errorf(workspace.Conflict, "%s exists already: name a file that does not", path)
+}
+
 // Create writes a new file that only its owner can read. A file that is there
 // already is a Conflict.
 func (f *Finder) Create(path string, data []byte) error {
 	file, err := os.OpenFile(f.absolute(path), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return workspace.Errorf(workspace.Conflict, "%s exists already: name a file that does not", path)
+		return thereAlready(path)
 	}
 	if err != nil {
 		return unwritable(path, err)
