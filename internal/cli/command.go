@@ -73,7 +73,23 @@ func (a *app) base(t *tools.Tool) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: t.Short, Long: t.Short + ".\n\n" + cmp.Or(t.Help, t.Long), Example: indent(t.Example),
 		Args: arguments(least, most), Aliases: aliases[t.ID()],
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			places := params(t.Args)
+			places = slices.DeleteFunc(places, func(p param) bool { return p.arg == "" })
+			if len(args) < len(places) {
+				return places[len(args)].choices()
+			}
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		},
 	}
+}
+
+// choices are what a shell offers for p.
+func (p param) choices() ([]string, cobra.ShellCompDirective) {
+	if all := tools.Enum(p.enum); all != nil || p.arg != "" && p.arg != "FILE" && p.arg != "DIR" {
+		return all, cobra.ShellCompDirectiveNoFileComp
+	}
+	return nil, cobra.ShellCompDirectiveDefault
 }
 
 // inCommands returns the text of an operation, which speaks of tools, for
@@ -106,6 +122,11 @@ func addFlags(cmd *cobra.Command, t *tools.Tool, names ...string) {
 			fs.Var(&list{shows: p.values()}, p.flag(), strings.TrimPrefix(p.help+"; repeatable", "; "))
 		default:
 			fs.Var(&single{shows: p.values()}, p.flag(), p.help)
+		}
+		if p.enum != "" {
+			_ = cmd.RegisterFlagCompletionFunc(p.flag(), func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+				return p.choices()
+			}) // the flag is there
 		}
 	}
 }

@@ -71,6 +71,7 @@ func (a *app) mcpConfig() *cobra.Command {
 		Example: indent("akos mcp config --client claude-code\nakos mcp config --client cursor --write"),
 	}
 	cmd.Flags().StringVar(&client, "client", "", "`NAME` of the client")
+	_ = cmd.RegisterFlagCompletionFunc("client", cobra.FixedCompletions(clientconfig.Clients(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	cmd.Flags().BoolVar(&write, "write", false, "merge it into the client's file")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if client == "" {
