@@ -181,7 +181,9 @@ func (a *app) root() *cobra.Command {
 	for _, shell := range shells.Commands() {
 		shell.Args = arguments(0, 0)
 	}
-	a.telling(root)
+	if slices.Contains(a.Args, "--version") { // to make them all ready for it costs time
+		a.telling(root)
+	}
 	return root
 }
 
