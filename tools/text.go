@@ -30,11 +30,12 @@ func row(cells ...string) string {
 	return strings.Join(cells, "\t")
 }
 
+// date returns t as the clock on the wall has it: what --json has is UTC.
 func date(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02 15:04")
+	return t.Local().Format("2006-01-02 15:04")
 }
 
 // source says where a value is, or that it is gone.

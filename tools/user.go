@@ -105,15 +105,12 @@ func (r Accounts) WriteText(w io.Writer) error {
 	}
 	var rows []string
 	for _, a := range r.Users {
-		for i, t := range a.Tenants {
-			name, locked := a.User, ""
-			if i > 0 {
-				name = ""
-			}
+		for _, t := range a.Tenants {
+			locked := ""
 			if a.Locked {
 				locked = "locked"
 			}
-			rows = append(rows, row(name, t.Tenant, string(t.Role), date(a.CreatedAt), locked))
+			rows = append(rows, row(a.User, t.Tenant, string(t.Role), date(a.CreatedAt), locked))
 		}
 	}
 	return table(w, "USER\tTENANT\tROLE\tCREATED\t", rows)
