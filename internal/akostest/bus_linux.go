@@ -17,7 +17,7 @@ import (
 
 // patience bounds every wait of the helpers; what they wait for takes
 // milliseconds.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // A Bus is a private D-Bus session bus.
 type Bus struct {
