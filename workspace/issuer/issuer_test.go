@@ -348,7 +348,7 @@ func TestRotation(t *testing.T) {
 	p.mu.Lock()
 	p.keys = []oidctest.PublicKey{{PublicKey: ours().stranger.Public(), KeyID: "next", Algorithm: "RS256"}}
 	p.mu.Unlock()
-	until := time.Now().Add(10 * time.Second)
+	until := time.Now().Add(20 * time.Second)
 	for asked := p.count(keys); p.count(keys) == asked && time.Now().Before(until); {
 		_, err = v.Verify(t.Context(), next)
 	}
@@ -387,7 +387,11 @@ func TestSilence(t *testing.T) {
 			t.Run(name+path, func(t *testing.T) {
 				t.Parallel()
 				p := newIDP(t)
-				v := p.verifier(t, func(o *issuer.Options) { o.HTTP = &http.Client{Timeout: 200 * time.Millisecond} })
+				patience := 10 * time.Second
+				if name == "hanging" {
+					patience = 200 * time.Millisecond
+				}
+				v := p.verifier(t, func(o *issuer.Options) { o.HTTP = &http.Client{Timeout: patience} })
 				p.fault(path, h)
 				for range 2 {
 					_, err := v.Verify(t.Context(), p.token(nil))
@@ -403,10 +407,7 @@ func TestSilence(t *testing.T) {
 				id, err := v.Verify(t.Context(), p.token(nil))
 				// The library hands out what became of a question before it lets
 				// go of it: who asks in that moment gets the same once more.
-				for range 100 {
-					if err == nil {
-						break
-					}
+				for until := time.Now().Add(20 * time.Second); err != nil && time.Now().Before(until); {
 					time.Sleep(10 * time.Millisecond)
 					id, err = v.Verify(t.Context(), p.token(nil))
 				}
@@ -463,24 +464,26 @@ func TestMetadata(t *testing.T) {
 func TestWaiting(t *testing.T) {
 	p := newIDP(t)
 	p.fault(discovery, hanging)
-	v := p.verifier(t, func(o *issuer.Options) { o.HTTP = &http.Client{Timeout: 500 * time.Millisecond} })
+	const patience = 2 * time.Second
+	v := p.verifier(t, func(o *issuer.Options) { o.HTTP = &http.Client{Timeout: patience} })
+	token := p.token(nil)
 	start := time.Now()
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			_, err := v.Verify(t.Context(), p.token(nil))
+			_, err := v.Verify(t.Context(), token)
 			is(t, "all at once", err, workspace.Unavailable)
 		})
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := v.Verify(ctx, p.token(nil))
+	_, err := v.Verify(ctx, token)
 	is(t, "in a hurry", err, workspace.Unavailable)
-	if took := time.Since(start); took > 400*time.Millisecond {
+	if took := time.Since(start); took >= patience {
 		t.Errorf("in a hurry: %v", took)
 	}
 	all.Wait()
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 10*patience {
 		t.Errorf("all: %v", took)
 	}
 }
