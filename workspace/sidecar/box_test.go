@@ -48,7 +48,7 @@ func (b *box) command(args ...string) *exec.Cmd {
 // akos runs a command, which must exit with code.
 func (b *box) akos(code int, in string, args ...string) (out, errs string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // one that should not serve may
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // one that should not serve may
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Env, cmd.Dir = b.env, filepath.Dir(b.home)
@@ -118,7 +118,7 @@ func (b *box) serve(args ...string) *process {
 	go func() { defer close(p.ended); _ = p.Wait() }()
 	b.t.Cleanup(func() { _ = p.Process.Kill(); <-p.ended })
 	ready := regexp.MustCompile(`akos serves (\S+)\n`)
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		if m := ready.FindStringSubmatch(p.out.String()); m != nil {
 			p.url = m[1]
 			return p

@@ -222,7 +222,7 @@ func (r *rig) ask(method, path, token string, body io.Reader, change ...func(*ht
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	client := &http.Client{Timeout: 20 * time.Second, Transport: r.http,
+	client := &http.Client{Timeout: time.Minute, Transport: r.http,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	switch token {
 	case "":

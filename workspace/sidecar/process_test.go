@@ -29,7 +29,7 @@ func TestDrain(t *testing.T) {
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(9 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 		if err != nil {
 			break
@@ -48,7 +48,7 @@ func TestDrain(t *testing.T) {
 	if said := <-answer; !strings.HasPrefix(said, "HTTP/1.1 200") {
 		t.Errorf("%q", said)
 	}
-	if s := p.ends(5 * time.Second); s.ExitCode() != 0 {
+	if s := p.ends(20 * time.Second); s.ExitCode() != 0 {
 		t.Errorf("%v\n%s", s, p.log)
 	}
 	for _, gone := range []string{"sidecar.sock", "sidecar.json"} {
@@ -72,14 +72,14 @@ func TestSecondSignal(t *testing.T) {
 		}
 		start := time.Now()
 		_ = p.Process.Signal(sig)
-		s := p.ends(5 * time.Second) // draining would take 10
+		s := p.ends(9 * time.Second) // draining would take 10
 		if ws := s.Sys().(syscall.WaitStatus); !ws.Signaled() || ws.Signal() != sig {
 			t.Errorf("%v: %v after %v", sig, s, time.Since(start))
 		}
 	}
 	p := b.serve()
 	_ = p.Process.Signal(syscall.SIGTERM)
-	if s := p.ends(5 * time.Second); s.ExitCode() != 0 {
+	if s := p.ends(20 * time.Second); s.ExitCode() != 0 {
 		t.Errorf("%v", s)
 	}
 }
@@ -190,7 +190,7 @@ func TestLog(t *testing.T) {
 			_ = conn.Close()
 		}
 		_ = p.Process.Signal(syscall.SIGTERM)
-		if s := p.ends(10 * time.Second); s.ExitCode() != 0 {
+		if s := p.ends(20 * time.Second); s.ExitCode() != 0 {
 			t.Errorf("%v", s)
 		}
 		log := p.log.String()

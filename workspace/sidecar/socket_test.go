@@ -177,10 +177,12 @@ func TestOneSidecar(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(600 * time.Millisecond)
+	count := func(m *sync.Map) (n int) { m.Range(func(_, _ any) bool { n++; return true }); return n }
+	for end := time.Now().Add(30 * time.Second); count(&served)+count(&refused) < 8 && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
 	close(stop)
 	all.Wait()
-	count := func(m *sync.Map) (n int) { m.Range(func(_, _ any) bool { n++; return true }); return n }
 	if count(&served) != 1 || count(&refused) != 7 {
 		t.Errorf("%d served, %d refused", count(&served), count(&refused))
 	}
