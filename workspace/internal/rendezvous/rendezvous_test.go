@@ -57,7 +57,7 @@ func TestLife(t *testing.T) {
 		t.Error("found before it is announced")
 	}
 	start := time.Now()
-	if _, err := rendezvous.Take(t.Context(), home); !errors.Is(err, rendezvous.ErrTaken) || time.Since(start) > time.Second {
+	if _, err := rendezvous.Take(t.Context(), home); !errors.Is(err, rendezvous.ErrTaken) || time.Since(start) > 4*time.Second {
 		t.Errorf("a second: %v after %v", err, time.Since(start))
 	}
 	want := place()
@@ -210,7 +210,9 @@ func TestReaders(t *testing.T) {
 		if err := os.WriteFile(stale, []byte(`{"url":"http://127.0.0.1:1"}`), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Millisecond)
+		for seen := reads.Load(); reads.Load() < seen+10; {
+			time.Sleep(time.Millisecond)
+		}
 		claim, err := rendezvous.Take(t.Context(), home)
 		if err != nil {
 			t.Errorf("after %d reads: %v", reads.Load(), err)
@@ -225,7 +227,4 @@ func TestReaders(t *testing.T) {
 	}
 	close(stop)
 	all.Wait()
-	if reads.Load() < 100 {
-		t.Errorf("%d reads", reads.Load())
-	}
 }
