@@ -119,7 +119,7 @@ func TestParseBombs(t *testing.T) {
 			if _, err := parse("f", []byte(file)); err == nil {
 				t.Error("it was taken")
 			}
-			if d := time.Since(start); d > 5*time.Second {
+			if d := time.Since(start); d > time.Minute {
 				t.Errorf("it took %v", d)
 			} else {
 				t.Log(d)
@@ -216,7 +216,7 @@ func FuzzWorkspaceFile(f *testing.F) {
 		go func() { defer close(done); _, err = parse("F", data) }()
 		select {
 		case <-done:
-		case <-time.After(3 * time.Second):
+		case <-time.After(10 * time.Second):
 			t.Fatal("it takes too long")
 		}
 		if err == nil {

@@ -164,7 +164,7 @@ func TestReplaceBesideAnEditor(t *testing.T) {
 		if err := os.Rename(write(t, path+"~", text, 0o600), path); err != nil {
 			t.Error(err)
 		}
-		for end := time.Now().Add(2 * time.Second); ; {
+		for end := time.Now().Add(20 * time.Second); ; {
 			got := textOf(t, path)
 			if got == text || got == text+" replaced" {
 				break
