@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"example.com/akos/internal/akostest"
 )
 
 // BenchmarkHTTP measures whole processes over HTTP, 8 clients with a call each
@@ -80,7 +82,7 @@ func BenchmarkHTTP(b *testing.B) {
 		{"akos-vault_list-100", "akos-mcp", "vault_list", `{}`, "Authorization: Bearer " + strings.TrimSpace(string(token)) + "\r\n"},
 	} {
 		b.Run(s.name, func(b *testing.B) {
-			args := []string{freeAddr(b)}
+			args := []string{akostest.FreeAddr(b)}
 			if s.program == "akos-mcp" {
 				args = []string{"--http", args[0]}
 			}
@@ -124,16 +126,6 @@ func BenchmarkHTTP(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 		})
 	}
-}
-
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // A rawClient is a connection with a session, and as little of a client as

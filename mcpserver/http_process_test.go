@@ -26,6 +26,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/akos/internal/akostest"
 	"github.com/ncruces/go-sqlite3"
 )
 
@@ -249,7 +250,7 @@ func TestHTTPStory(t *testing.T) {
 	h := newHome(t)
 	h.account(t, "ada", "acme")
 	h.account(t, "bob", "beta")
-	addr := freeAddr(t)
+	addr := akostest.FreeAddr(t)
 	akos := h.daemon(t, sidecar(t), "serve", "--listen", "127.0.0.1:0", "--resource", "http://"+addr+"/mcp")
 	d := h.daemon(t, binary(t), "--http", addr)
 	api := &web{t, akos.url, nil, nil}
@@ -371,7 +372,7 @@ func TestHTTPOtherSidecar(t *testing.T) {
 		return strings.TrimSpace(string(b))
 	}
 	introspect := real(there, "token", "create", "--name", "mcp", "--user", "mcp", "--scope", "introspect", "--out", filepath.Join(there.data, "one"))
-	addr := freeAddr(t)
+	addr := akostest.FreeAddr(t)
 	akos := there.daemon(t, sidecar(t), "serve", "--listen", "127.0.0.1:0", "--resource", "http://"+addr+"/mcp")
 	d := here.daemon(t, binary(t), "--http", addr, "--issuer", akos.url, "--introspection-secret-file", write("secret", introspect+"\n"))
 	ada := d.login("ada", "acme", "")

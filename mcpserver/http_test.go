@@ -26,6 +26,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/akos/internal/akostest"
 	"example.com/akos/internal/wire"
 	"example.com/akos/mcpserver"
 	"example.com/akos/workspace"
@@ -641,7 +642,7 @@ func TestHTTPTLS(t *testing.T) {
 	h := newHome(t)
 	h.account(t, "ada", "")
 	token := h.token(t, "ada", "", "read")
-	addr := freeAddr(t)
+	addr := akostest.FreeAddr(t)
 	overHTTP(t, h, mcpserver.Options{}, func(o *mcpserver.HTTPOptions) {
 		o.Listen = strings.Replace(addr, "127.0.0.1", "0.0.0.0", 1)
 		o.TLSCert, o.TLSKey, o.PublicURL = filepath.Join(dir, "cert"), filepath.Join(dir, "key"), "https://example.com"

@@ -76,7 +76,7 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: serve ARG…")
 	}
 	s := storyOf(ts)
-	p := start(ts, "akos", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	p := start(ts, "akos", append([]string{"serve", "--listen", akostest.FreeAddr(s.t)}, args...)...)
 	m := waitFor(ts, p.out, regexp.MustCompile(`akos serves (\S+)\n`), "akos serve", p.ended)
 	ts.Setenv("SERVER", m[1])
 	if m := regexp.MustCompile(`(?s)account yet.*?http\S+?(/setup/\S+)\n`).FindStringSubmatch(p.out.String()); m != nil {

@@ -318,26 +318,15 @@ var setupLink = regexp.MustCompile(`http\S+?(/setup/(\S+))\n`)
 // start starts the sidecar and waits until it is ready.
 func (s *site) start(args ...string) {
 	s.Helper()
-	for try := 0; ; try++ {
-		// A port that is free, and hardly taken by another until it is used.
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			s.Fatal(err)
-		}
-		at := l.Addr().String()
-		l.Close()
-		s.relay.mu.Lock()
-		s.relay.target = at
-		s.relay.mu.Unlock()
-		words := append([]string{"--verbose", "serve", "--listen", at, "--public-url", s.relay.URL, "--log-format", s.format}, args...)
-		// The environment of whoever runs a server has canaries too.
-		s.daemon = s.box.daemon(exec.Command(filepath.Join(s.world.bin, "akos"), words...), "AGENTSKIT_TOKEN="+string(values.Token.Value), "AKOS_TOKEN="+string(values.Vendor.Value))
-		if s.until(s.out, ready) {
-			break
-		}
-		if try == 3 {
-			s.Fatalf("akos serve is not ready:\n%s%s", s.out.Bytes(), s.errs.Bytes())
-		}
+	at := akostest.FreeAddr(s)
+	s.relay.mu.Lock()
+	s.relay.target = at
+	s.relay.mu.Unlock()
+	words := append([]string{"--verbose", "serve", "--listen", at, "--public-url", s.relay.URL, "--log-format", s.format}, args...)
+	// The environment of whoever runs a server has canaries too.
+	s.daemon = s.box.daemon(exec.Command(filepath.Join(s.world.bin, "akos"), words...), "AGENTSKIT_TOKEN="+string(values.Token.Value), "AKOS_TOKEN="+string(values.Vendor.Value))
+	if !s.until(s.out, ready) {
+		s.Fatalf("akos serve is not ready:\n%s%s", s.out.Bytes(), s.errs.Bytes())
 	}
 	if m := setupLink.FindSubmatch(s.out.Bytes()); m != nil {
 		s.setup = string(m[1])

@@ -18,12 +18,7 @@ import (
 
 // TestConnecting runs over real sockets: what can be wrong before HTTP begins.
 func TestConnecting(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := free.Addr().String()
-	_ = free.Close()
+	nobody := akostest.FreeAddr(t)
 	quiet := log.New(io.Discard, "", 0)
 	clear, tls := httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
 	clear.Config.ErrorLog, tls.Config.ErrorLog = quiet, quiet
@@ -47,8 +42,8 @@ func TestConnecting(t *testing.T) {
 		{"a certificate of nobody", tls.URL, login.Options{}, "its certificate is not one that this machine trusts", "akos serve"},
 		{"no TLS", strings.Replace(clear.URL, "http:", "https:", 1), login.Options{}, "does not speak TLS", "akos serve"},
 		{"TLS where none is asked for", strings.Replace(tls.URL, "https:", "http:", 1), login.Options{}, "is no authorization server", ""},
-		{"no answer", "http://" + mute.Addr().String(), login.Options{Timeout: 300 * time.Millisecond}, "no answer within 300ms", "akos serve"},
-		{"no TLS handshake", "https://" + mute.Addr().String(), login.Options{Connect: 300 * time.Millisecond}, "can't be reached: no connection in time", "akos serve"},
+		{"no answer", "http://" + mute.Addr().String(), login.Options{Timeout: 2 * time.Second}, "no answer within 2s", "akos serve"},
+		{"no TLS handshake", "https://" + mute.Addr().String(), login.Options{Connect: 2 * time.Second}, "can't be reached: no connection in time", "akos serve"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := login.New(tt.limits).Begin(t.Context(), workspace.LoginRequest{Server: tt.address})

@@ -25,6 +25,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"example.com/akos/internal/akostest"
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/internal/rendezvous"
 )
@@ -418,12 +419,7 @@ func TestTokens(t *testing.T) {
 
 // TestNobody: where nothing listens.
 func TestNobody(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := "http://" + l.Addr().String()
-	_ = l.Close()
+	server := "http://" + akostest.FreeAddr(t)
 	c := New(t.TempDir(), "1")
 	for what, call := range calls {
 		e := harmless(t, what, call(t.Context(), c, server))

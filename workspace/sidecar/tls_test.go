@@ -22,6 +22,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/akos/internal/akostest"
 )
 
 // TestTLS: a chain of one's own, over TCP with a token and over the socket
@@ -128,12 +130,7 @@ func TestBehindProxy(t *testing.T) {
 	}})
 	defer proxy.Close()
 	// It listens on another port than its public URL says.
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := free.Addr().String()
-	_ = free.Close()
+	addr := akostest.FreeAddr(t)
 	p := b.serve("--listen", addr, "--behind-proxy", "--public-url", proxy.URL)
 	if p.url != proxy.URL {
 		t.Errorf("it says %s", p.url)
