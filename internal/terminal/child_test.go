@@ -71,14 +71,14 @@ func child(mode string) (a answer) {
 		select {
 		case <-quit:
 			a.Quit = true
-		case <-time.After(5 * time.Second):
+		case <-time.After(20 * time.Second):
 		}
 	case "opaque":
 		v, err := t.Secret(ctx, prompt)
 		fail(err)
 		a.Shown = fmt.Sprint(v)
 	case "deadline":
-		ctx, cancel := context.WithTimeout(ctx, time.Second) // time enough to type half of it
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Second) // time enough to type half of it
 		defer cancel()
 		_, err := t.Secret(ctx, prompt)
 		fail(err)

@@ -62,7 +62,7 @@ func TestSuspended(t *testing.T) {
 			s.mu.Unlock()
 			s.typed(tt.meanwhile).await("QUESTION ")
 			s.typed("FAKE-whole\r")
-			timer := time.AfterFunc(10*time.Second, func() { _ = s.cmd.Process.Kill() })
+			timer := time.AfterFunc(30*time.Second, func() { _ = s.cmd.Process.Kill() })
 			defer timer.Stop()
 			if err := s.cmd.Wait(); err != nil {
 				t.Errorf("the shell: %v; the screen shows %q", err, s.screen())

@@ -85,7 +85,7 @@ func (s *session) run(cmd *exec.Cmd, mode string, env ...string) *session {
 
 func (s *session) await(text string) {
 	s.t.Helper()
-	for range 1000 {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
 		if strings.Contains(s.screen(), text) {
 			return
 		}
@@ -126,7 +126,7 @@ const theEnd = "THE END"
 // answer waits for the child, and checks that the terminal is as it was.
 func (s *session) answer() answer {
 	s.t.Helper()
-	timer := time.AfterFunc(10*time.Second, func() { _ = s.cmd.Process.Kill() })
+	timer := time.AfterFunc(30*time.Second, func() { _ = s.cmd.Process.Kill() })
 	defer timer.Stop()
 	if err := s.cmd.Wait(); err != nil {
 		s.t.Fatalf("the child: %v; the screen shows %q", err, s.screen())
