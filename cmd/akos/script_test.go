@@ -161,7 +161,7 @@ func typeAnswers(args []string) (code int, err error) {
 	go func() { ended <- cmd.Wait() }()
 	seen := 0
 	steps := args[:i]
-	late := time.After(20 * time.Second)
+	late := time.After(time.Minute)
 	var wait error
 loop:
 	for {
@@ -184,18 +184,24 @@ loop:
 			return 0, fmt.Errorf("it waits; what it shows is %q", shown)
 		}
 	}
-	for quiet := false; !quiet; {
-		select {
-		case b := <-screen:
-			shown = append(shown, b...)
-		case <-time.After(20 * time.Millisecond):
-			quiet = true
-		}
-	}
 	after, err := unix.IoctlGetTermios(int(tty.Fd()), termios)
 	if err != nil {
 		return 0, err
 	}
+	// What the program wrote is on its way still, and comes in order.
+	const theEnd = "THE END"
+	if _, err := tty.WriteString(theEnd); err != nil {
+		return 0, err
+	}
+	for !bytes.Contains(shown[seen:], []byte(theEnd)) {
+		select {
+		case b := <-screen:
+			shown = append(shown, b...)
+		case <-late:
+			return 0, fmt.Errorf("its terminal is stuck; what it shows is %q", shown)
+		}
+	}
+	shown = shown[:seen+bytes.Index(shown[seen:], []byte(theEnd))]
 	if *before != *after {
 		return 0, errors.New("the terminal is not as it was")
 	}

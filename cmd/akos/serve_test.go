@@ -33,7 +33,7 @@ type served struct {
 
 // waitFor returns what re finds in b once it does, or fails the script.
 func waitFor(ts *testscript.TestScript, b *akostest.Buffer, re *regexp.Regexp, what string, ended <-chan error) []string {
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if m := re.FindStringSubmatch(b.String()); m != nil {
 			return m
 		}
@@ -99,7 +99,7 @@ func (s *story) stopSidecar(ts *testscript.TestScript, p *served) {
 		if err != nil {
 			s.t.Errorf("%s: akos serve: %v\n%s", ts.Name(), err, p.err)
 		}
-	case <-time.After(15 * time.Second):
+	case <-time.After(30 * time.Second):
 		_ = p.cmd.Process.Kill()
 		s.t.Errorf("%s: akos serve does not end", ts.Name())
 	}
@@ -150,7 +150,7 @@ func cmdLogin(ts *testscript.TestScript, neg bool, args []string) {
 	select {
 	case <-p.ended:
 		exit = p.cmd.ProcessState.ExitCode()
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		_ = p.cmd.Process.Kill()
 		ts.Fatalf("akos auth login does not end:\n%s%s", p.out, p.err)
 	}
@@ -308,7 +308,7 @@ type person struct {
 func newPerson(ts *testscript.TestScript, server string) *person {
 	jar, err := cookiejar.New(nil)
 	ts.Check(err)
-	return &person{ts, server, &http.Client{Jar: jar, Timeout: 20 * time.Second}}
+	return &person{ts, server, &http.Client{Jar: jar, Timeout: time.Minute}}
 }
 
 // submit fills in the form of a page and returns the page after it.
