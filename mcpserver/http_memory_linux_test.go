@@ -99,17 +99,20 @@ func TestHTTPCrowd(t *testing.T) {
 	for range 84 {
 		<-answered // sixteen wait
 	}
-	for _, a := range agents {
+	over := func() bool { mu.Lock(); defer mu.Unlock(); return asked > 0 }
+	lists := 0
+	for i := 0; i < len(agents) && !over(); i++ { // those who were asked, and others
 		sent := time.Now()
-		if len(a.names()) == 0 || time.Since(sent) > 2*time.Second {
+		if len(agents[i%2*100+i/2].names()) == 0 || time.Since(sent) > 10*time.Second { // the questions take 15
 			t.Errorf("the list took %v", time.Since(sent))
 		}
+		lists++
 	}
-	if took := time.Since(began); took > 12*time.Second {
-		t.Errorf("the lists took %v: were the questions over?", took)
+	if lists < 50 {
+		t.Errorf("%d lists came before the questions were over", lists)
 	}
 	wg.Wait()
-	if asked != 16 || refused != 84 || time.Since(began) > patience {
+	if asked != 16 || refused != 84 || time.Since(began) > 2*patience {
 		t.Errorf("%d asked, %d refused, after %v", asked, refused, time.Since(began))
 	}
 	kib := peakOf(t, d.Pid)

@@ -3,6 +3,7 @@
 package mcpserver_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -98,6 +99,22 @@ func (d *daemon) signal(s os.Signal) {
 	d.t.Helper()
 	if err := d.Signal(s); err != nil {
 		d.t.Fatal(err)
+	}
+}
+
+// refuses waits until d takes no connection any more, as once it was told to
+// end.
+func (d *daemon) refuses() {
+	d.t.Helper()
+	for end := time.Now().Add(8 * time.Second); ; time.Sleep(5 * time.Millisecond) { // it ends after 10
+		c, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/mcp"))
+		if err != nil {
+			return
+		}
+		c.Close()
+		if time.Now().After(end) {
+			d.t.Fatal("a new connection is taken")
+		}
 	}
 }
 
@@ -253,7 +270,7 @@ func TestHTTPStory(t *testing.T) {
 	addr := akostest.FreeAddr(t)
 	akos := h.daemon(t, sidecar(t), "serve", "--listen", "127.0.0.1:0", "--resource", "http://"+addr+"/mcp")
 	d := h.daemon(t, binary(t), "--http", addr)
-	api := &web{t, akos.url, nil, nil}
+	api := &web{t: t, url: akos.url}
 
 	ada := d.login("ada", "acme", "")
 	token := ada["access_token"].(string)
@@ -409,14 +426,11 @@ func (h *home) busy(t *testing.T, d *daemon) (release func(), done chan answer) 
 		t.Fatal(err)
 	}
 	done = make(chan answer, 1)
+	a, waits := a.hearing("still at work")
 	go func() {
-		done <- a.post(request(1, "connection_create", `{"kind":"slack","name":"slow","vaultKeys":{"token":"SLACK_BOT_TOKEN"},"config":{}}`))
+		done <- a.post(under(request(1, "connection_create", `{"kind":"slack","name":"slow","vaultKeys":{"token":"SLACK_BOT_TOKEN"},"config":{}}`), `1`))
 	}()
-	select {
-	case res := <-done:
-		t.Fatalf("the call does not wait: %s", res.body)
-	case <-time.After(300 * time.Millisecond):
-	}
+	soon(t, "the call waits", waits)
 	return sync.OnceFunc(func() { db.Close() }), done
 }
 
@@ -430,11 +444,7 @@ func TestHTTPShutdown(t *testing.T) {
 			release, done := h.busy(t, d)
 			defer release()
 			d.signal(s)
-			time.Sleep(200 * time.Millisecond)
-			if c, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/mcp")); err == nil {
-				c.Close()
-				t.Error("a new connection is taken")
-			}
+			d.refuses()
 			release()
 			select {
 			case res := <-done:
@@ -453,18 +463,14 @@ func TestHTTPShutdown(t *testing.T) {
 	t.Run("a question", func(t *testing.T) {
 		t.Parallel()
 		d := newHome(t).daemon(t, binary(t), "--http", "127.0.0.1:0", "--no-auth")
-		a := d.connectAs("", `{"elicitation":{"url":{}}}`)
+		a, asked := d.connectAs("", `{"elicitation":{"url":{}}}`).hearing("elicitation/create")
 		done := make(chan answer, 1)
 		go func() { done <- a.post(request(1, "vault_put", `{"key":"GITHUB_TOKEN"}`)) }()
-		select {
-		case res := <-done:
-			t.Fatalf("the call does not wait: %s", res.body)
-		case <-time.After(500 * time.Millisecond):
-		}
+		soon(t, "the client is asked", asked)
 		start := time.Now()
 		d.signal(syscall.SIGTERM)
 		d.ends(0)
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 9*time.Second { // or else 10
 			t.Errorf("it took %v", took)
 		}
 		// The client is told that nobody waits for its answer, and how things stand.
@@ -482,14 +488,16 @@ func TestHTTPShutdown(t *testing.T) {
 		}
 		defer conn.Close()
 		// A body that does not come keeps the server from ending.
-		fmt.Fprintf(conn, "POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", conn.RemoteAddr())
-		time.Sleep(200 * time.Millisecond)
+		fmt.Fprintf(conn, "POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n", conn.RemoteAddr())
+		if line, err := bufio.NewReader(conn).ReadString('\n'); !strings.HasPrefix(line, "HTTP/1.1 100") {
+			t.Fatalf("it does not wait for the body: %q %v", line, err)
+		}
 		cmd.signal(syscall.SIGTERM)
-		time.Sleep(200 * time.Millisecond)
+		cmd.refuses() // it has seen it
 		start := time.Now()
 		cmd.signal(syscall.SIGTERM)
 		cmd.ends(130)
-		if took := time.Since(start); took > 3*time.Second {
+		if took := time.Since(start); took > 8*time.Second { // or else 10
 			t.Errorf("it took %v", took)
 		}
 	})
@@ -601,8 +609,8 @@ func TestHTTPSlow(t *testing.T) {
 			}
 		}()
 	}
-	open.connect("").post(ping).is(200, 0) // others are served meanwhile
-	if took := time.Since(start); took > 5*time.Second {
+	open.connect("").post(ping).is(200, 0)               // others are served meanwhile
+	if took := time.Since(start); took > 9*time.Second { // then the first are left
 		t.Errorf("it took %v", took)
 	}
 	for _, s := range all {
@@ -619,7 +627,7 @@ func TestHTTPSlow(t *testing.T) {
 			t.Errorf("%s: left after %v, want %v", s.name, took, s.after)
 		}
 	}
-	if took := time.Since(start); took > 45*time.Second {
+	if took := time.Since(start); took > 30*time.Second+patience {
 		t.Errorf("the last was left after %v", took)
 	}
 }

@@ -254,14 +254,16 @@ func TestHTTPCancel(t *testing.T) {
 	// Of the older revisions: ada's client was asked to open a page.
 	ada, bob := w.connectAs(adas, `{"elicitation":{"url":{}}}`), w.connect(bobs)
 	cancel := `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}`
-	done := waits(func() answer { return ada.post(request(7, "vault_put", `{"key":"GITHUB_TOKEN"}`)) })
+	hearing, asked := ada.hearing("elicitation/create")
+	done := waits(func() answer { return hearing.post(request(7, "vault_put", `{"key":"GITHUB_TOKEN"}`)) })
+	soon(t, "ada is asked", asked)
 	still(done, "older")
 	bob.post(cancel).is(202, 0)
 	still(done, "older, bob cancels")
 	ada.post(cancel).is(202, 0)
 	select {
 	case <-done:
-	case <-time.After(5 * time.Second):
+	case <-time.After(10 * time.Second): // without it she waits for 15
 		t.Error("ada can't cancel her own")
 	}
 

@@ -1,6 +1,7 @@
 package mcpserver_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -12,6 +13,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -36,10 +38,11 @@ const jsonType = "application/json"
 
 // A web is a server over HTTP and what a test knows of it.
 type web struct {
-	t    testing.TB
-	url  string
-	stop context.CancelFunc
-	done chan error
+	t     testing.TB
+	url   string
+	stop  context.CancelFunc
+	done  chan error
+	heard func(line string) // is told each line of an answer as it comes; nil for nobody
 }
 
 // overHTTP serves a home in this process.
@@ -118,11 +121,19 @@ func (w *web) sendFrom(body io.Reader, method, path string, headers ...string) a
 		w.t.Fatal(err)
 	}
 	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
+	var b strings.Builder
+	for r := bufio.NewReader(res.Body); err == nil; {
+		var line string
+		line, err = r.ReadString('\n')
+		b.WriteString(line)
+		if w.heard != nil {
+			w.heard(line)
+		}
+	}
+	if !errors.Is(err, io.EOF) {
 		w.t.Fatal(err)
 	}
-	return answer{w.t, res.StatusCode, res.Header, string(b), res.Close}
+	return answer{w.t, res.StatusCode, res.Header, b.String(), res.Close}
 }
 
 // is fails unless a has the status and, for JSON-RPC, the code; 0 is none.
@@ -191,6 +202,30 @@ func (w *web) connectAs(token, capabilities string) *agent {
 func (a *agent) post(body string) answer {
 	a.t.Helper()
 	return a.send("POST", "/mcp", body, a.headers...)
+}
+
+// hearing returns a, whose answers are heard for text: the channel is closed
+// once one has it.
+func (a *agent) hearing(text string) (*agent, <-chan struct{}) {
+	said := make(chan struct{})
+	say := sync.OnceFunc(func() { close(said) })
+	w := *a.web
+	w.heard = func(line string) {
+		if strings.Contains(line, text) {
+			say()
+		}
+	}
+	return &agent{&w, a.headers}, said
+}
+
+// soon waits for what has to happen.
+func soon(t testing.TB, what string, happens <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-happens:
+	case <-time.After(patience):
+		t.Fatalf("never: %s", what)
+	}
 }
 
 func (a *agent) call(tool, args string) response {

@@ -85,7 +85,7 @@ func TestProcessHangs(t *testing.T) {
 			start := time.Now()
 			end(p)
 			p.ends(0)
-			if took := time.Since(start); took < 1900*time.Millisecond || took > 4500*time.Millisecond {
+			if took := time.Since(start); took < 1900*time.Millisecond || took > 10*time.Second {
 				t.Errorf("it took %v, want 2 s", took)
 			}
 		})

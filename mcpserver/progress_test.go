@@ -48,7 +48,7 @@ func under(line, token string) string {
 // answer last.
 type way struct {
 	name string
-	call func(t *testing.T, line string) []response
+	call func(t *testing.T, line string, told func()) []response // told is called once there is progress; nil for nobody
 	line func(tool, args string) string
 }
 
@@ -60,13 +60,25 @@ func ways(t *testing.T, h *home) []way {
 	a := w.connectAs("", urlClient)
 	older := func(tool, args string) string { return request(1, tool, args) }
 	modern := func(tool, args string) string { return modernCall(tool, args, "") }
-	stdio := func(t *testing.T, line string) (all []response) {
+	stdio := func(t *testing.T, line string, told func()) (all []response) {
 		t.Helper()
 		c.send(line + "\n")
 		for len(all) == 0 || all[len(all)-1].Method != "" {
 			all = append(all, parse(t, c.recv()))
+			if told != nil && all[len(all)-1].Method != "" {
+				told()
+			}
 		}
 		return all
+	}
+	hearing := func(told func()) *web {
+		w := *w
+		w.heard = func(line string) {
+			if told != nil && strings.Contains(line, "notifications/progress") {
+				told()
+			}
+		}
+		return &w
 	}
 	read := func(res answer) []response {
 		if all := res.messages(); len(all) > 0 {
@@ -77,10 +89,12 @@ func ways(t *testing.T, h *home) []way {
 	return []way{
 		{"stdio older", stdio, older},
 		{"stdio modern", stdio, modern},
-		{"http older", func(_ *testing.T, line string) []response { return read(a.post(line)) }, older},
-		{"http modern", func(_ *testing.T, line string) []response {
+		{"http older", func(_ *testing.T, line string, told func()) []response {
+			return read((&agent{hearing(told), a.headers}).post(line))
+		}, older},
+		{"http modern", func(_ *testing.T, line string, told func()) []response {
 			tool, _, _ := strings.Cut(line[strings.Index(line, `"name":"`)+len(`"name":"`):], `"`)
-			return read(w.send("POST", "/mcp", line, modernHeaders("", "tools/call", tool)...))
+			return read(hearing(told).send("POST", "/mcp", line, modernHeaders("", "tools/call", tool)...))
 		}, modern},
 	}
 }
@@ -129,12 +143,11 @@ func TestProgress(t *testing.T) {
 		n, w := 0, ways(t, h)[i]
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			w.call(t, w.line("vault_list", `{}`)) // the state is open
+			w.call(t, w.line("vault_list", `{}`), nil) // the state is open
 			for _, token := range []string{`"t-1"`, `"7"`, `7`, `-3`, `12345678901234567890123`, `"\u00e9<&> \"a\""`, `""`} {
 				n++
 				release := h.hold(t)
-				time.AfterFunc(250*time.Millisecond, release)
-				all := w.call(t, under(w.line("connection_create", fmt.Sprintf(`{"kind":"slack","name":"n%d","vaultKeys":{"token":"SLACK_BOT_TOKEN"}}`, n)), token))
+				all := w.call(t, under(w.line("connection_create", fmt.Sprintf(`{"kind":"slack","name":"n%d","vaultKeys":{"token":"SLACK_BOT_TOKEN"}}`, n)), token), release)
 				if got := told(t, all, token, "still at work"); got == 0 {
 					t.Errorf("%s: told nothing", token)
 				}
@@ -146,7 +159,7 @@ func TestProgress(t *testing.T) {
 				n++
 				release := h.hold(t)
 				time.AfterFunc(200*time.Millisecond, release)
-				all := w.call(t, under(w.line("connection_create", fmt.Sprintf(`{"kind":"slack","name":"n%d","vaultKeys":{"token":"SLACK_BOT_TOKEN"}}`, n)), token))
+				all := w.call(t, under(w.line("connection_create", fmt.Sprintf(`{"kind":"slack","name":"n%d","vaultKeys":{"token":"SLACK_BOT_TOKEN"}}`, n)), token), nil)
 				if len(all) != 1 || all[0].Result == nil || all[0].Result.IsError {
 					t.Errorf("%.100s: %d messages, the last %s", token, len(all), all[len(all)-1].raw)
 				}
@@ -162,15 +175,15 @@ func TestProgressGoesOn(t *testing.T) {
 	h := newHome(t)
 	for i, w := range ways(t, h) {
 		t.Run(w.name, func(t *testing.T) {
-			w.call(t, w.line("vault_list", `{}`))
+			w.call(t, w.line("vault_list", `{}`), nil)
 			args := fmt.Sprintf(`{"kind":"slack","name":"long%d","vaultKeys":{"token":"SLACK_BOT_TOKEN"}}`, i)
 			release := h.hold(t)
 			time.AfterFunc(2500*time.Millisecond, release)
-			if n := told(t, w.call(t, under(w.line("connection_create", args), `1`)), `1`, "still at work"); n < 2 || n > 4 {
+			if n := told(t, w.call(t, under(w.line("connection_create", args), `1`), nil), `1`, "still at work"); n < 2 || n > 4 {
 				t.Errorf("told %d times in 2.5 s", n)
 			}
 			began := time.Now()
-			n := told(t, w.call(t, under(w.line("connection_remove", fmt.Sprintf(`{"name":"long%d"}`, i)), `1`)), `1`, "still at work")
+			n := told(t, w.call(t, under(w.line("connection_remove", fmt.Sprintf(`{"name":"long%d"}`, i)), `1`), nil), `1`, "still at work")
 			if took := time.Since(began); n != 0 && took < 100*time.Millisecond {
 				t.Errorf("told %d times in %v", n, took)
 			}
@@ -226,14 +239,14 @@ func TestProgressOfPerson(t *testing.T) {
 	})
 	t.Run("http", func(t *testing.T) {
 		w := overHTTP(t, h, mcpserver.Options{}, noAuth)
-		a := w.connectAs("", urlClient)
+		a, said := w.connectAs("", urlClient).hearing("notifications/progress")
 		done := make(chan answer, 1)
 		go func() { done <- a.post(line("SENTRY_AUTH_TOKEN")) }()
-		time.Sleep(500 * time.Millisecond)
+		soon(t, "it says that it waits", said)
 		a.post(cancel).is(http.StatusAccepted, 0)
 		res := <-done
 		if n := strings.Count(res.body, "notifications/progress"); n != 1 {
-			t.Errorf("told %d times in half a second: %s", n, res.body)
+			t.Errorf("told %d times before the cancel: %s", n, res.body)
 		}
 		if ask, first := strings.Index(res.body, "elicitation/create"), strings.Index(res.body, `"progress":1`); ask < 0 || first < ask {
 			t.Errorf("the question comes first: %s", res.body)
@@ -246,12 +259,12 @@ func TestProgressOfPerson(t *testing.T) {
 		}
 		t.Run(w.name, func(t *testing.T) {
 			args := fmt.Sprintf(`{"key":"KEY_%d"}`, i)
-			all := w.call(t, under(w.line("vault_put", args), `5`))
+			all := w.call(t, under(w.line("vault_put", args), `5`), nil)
 			if len(all) != 1 {
 				t.Fatalf("%d messages before a question", len(all)-1)
 			}
 			more := fmt.Sprintf(`,"inputResponses":{"page":{"action":"accept"}},"requestState":%q`, requestState(t, all[0]))
-			all = w.call(t, under(modernCall("vault_put", args, more), `6`))
+			all = w.call(t, under(modernCall("vault_put", args, more), `6`), nil)
 			if n := told(t, all, `6`, "waiting for the person"); n < 3 || n > 5 {
 				t.Errorf("told %d times in 4 s", n)
 			}
