@@ -238,7 +238,7 @@ func TestLarge(t *testing.T) {
 	if _, err := h.Write("claude-code", testEntry); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
 	if err := os.Truncate(path, maxFile+1); err != nil {

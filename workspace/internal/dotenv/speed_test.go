@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// 4 MiB of anything takes at most two seconds: nothing is scanned twice.
+// 4 MiB of anything take less than a second, and where something is scanned
+// again and again they take hours: the limit is for a machine that is busy.
 // Under the race detector, which makes this ten to twenty times slower, the
 // files are as much smaller.
 func TestHostileInput(t *testing.T) {
@@ -47,7 +48,7 @@ func TestHostileInput(t *testing.T) {
 		start := time.Now()
 		_, err := Parse([]byte(file))
 		d := time.Since(start)
-		if d > 2*time.Second {
+		if d > 20*time.Second {
 			t.Errorf("%s: %v", name, d)
 		}
 		t.Logf("%-18s %8v %v", name, d.Round(time.Millisecond), err)
