@@ -27,7 +27,7 @@ suite() {
 # address FILE PATTERN waits for what a program says once it is ready.
 address() {
 	local url=''
-	for _ in {1..100}; do
+	for _ in {1..600}; do
 		url=$(sed -n "s/.*\($2\).*/\1/p" "$1" | head -n 1)
 		if [[ $url ]]; then break; fi
 		sleep 0.1

@@ -26,7 +26,7 @@ printf %s "throw-away" | gnome-keyring-daemon --unlock --foreground --components
 keyring=$!
 trap 'kill $keyring 2>/dev/null; wait $keyring 2>/dev/null || true' EXIT
 owned() { dbus-send --session --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner string:org.freedesktop.secrets 2>/dev/null | grep -q true; }
-for _ in $(seq 100); do owned && break; sleep 0.05; done
+for _ in $(seq 600); do owned && break; sleep 0.05; done
 owned || { echo "demo: the keychain did not start" >&2; exit 1; }
 
 mkdir "$AKOS_DEMO_HOME/app"
@@ -75,11 +75,11 @@ printf %s "$password" | akos user add ada --password-stdin
 akos serve --listen 127.0.0.1:0 >"$AKOS_DEMO_HOME/serve.out" 2>"$AKOS_DEMO_HOME/serve.err" &
 sidecar=$!
 trap 'kill $sidecar $keyring 2>/dev/null; wait $sidecar $keyring 2>/dev/null || true' EXIT
-for _ in $(seq 200); do grep -q '^akos serves' "$AKOS_DEMO_HOME/serve.out" && break; sleep 0.05; done
+for _ in $(seq 1200); do grep -q '^akos serves' "$AKOS_DEMO_HOME/serve.out" && break; sleep 0.05; done
 cat "$AKOS_DEMO_HOME/serve.out"
 akos auth login --no-browser >"$AKOS_DEMO_HOME/login.out" &
 login=$!
-for _ in $(seq 200); do grep -q '^Enter this code' "$AKOS_DEMO_HOME/login.out" && break; sleep 0.05; done
+for _ in $(seq 1200); do grep -q '^Enter this code' "$AKOS_DEMO_HOME/login.out" && break; sleep 0.05; done
 printf '$ akos auth login\n'
 cat "$AKOS_DEMO_HOME/login.out"
 DBUS_SESSION_BUS_ADDRESS=none: PASSWORD=$password NODE_PATH=$root/.cache/browser/node_modules node "$root/scripts/browser/person.cjs" \

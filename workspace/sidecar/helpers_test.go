@@ -125,7 +125,7 @@ func newRig(t testing.TB, home string) *rig {
 		home = filepath.Join(t.TempDir(), "home")
 	}
 	r := &rig{t: t, home: home, log: &akostest.Buffer{}, tokens: map[string]workspace.Identity{}, env: map[string]string{"AKOS_VAULT": "file"},
-		http: &http.Transport{ExpectContinueTimeout: 5 * time.Second}}
+		http: &http.Transport{ExpectContinueTimeout: time.Minute}}
 	lookup := func(name string) (string, bool) { v, ok := r.env[name]; return v, ok }
 	db := state.New(home)
 	r.store, r.keys = &spy{Store: db}, vault.New(vault.Options{Home: home, LookupEnv: lookup})
