@@ -83,9 +83,7 @@ func TestStop(t *testing.T) {
 	c.send(request(1, "vault_import", slow) + "\n")
 	g.await(t)
 	c.stop()
-	time.Sleep(50 * time.Millisecond) // it has seen the signal
 	c.send(ping + "\n")
-	time.Sleep(50 * time.Millisecond)
 	close(g.open)
 	if rest := c.rest(); len(rest) != 1 || string(parse(t, rest[0]).ID) != "1" {
 		t.Errorf("the answers are %q, want that to the call", rest)

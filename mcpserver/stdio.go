@@ -47,7 +47,7 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 	readErr := make(chan error, 1)
 	go func() {
 		stack.Grow()
-		readErr <- c.read(in)
+		readErr <- c.read(ctx, in)
 	}()
 
 	var err error
@@ -59,7 +59,7 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) er
 	}
 	ended := make(chan struct{})
 	go func() {
-		c.turn.Lock() // and never again: after a signal no further line is answered
+		c.turn.Lock() // and never again
 		c.running.Wait()
 		c.flush() // what was answered while more lines waited
 		close(ended)
@@ -96,13 +96,16 @@ type conn struct {
 }
 
 // read answers line after line. A line that is too long, or no UTF-8, gets an
-// error, and the next one is read.
-func (c *conn) read(in io.Reader) error {
+// error, and the next one is read. Once ctx ends no further line is answered.
+func (c *conn) read(ctx context.Context, in io.Reader) error {
 	r := bufio.NewReaderSize(in, 64<<10)
 	for {
 		line, err := readLine(r)
 		c.turn.Lock()
 		switch {
+		case ctx.Err() != nil:
+			c.turn.Unlock()
+			return nil
 		case errors.Is(err, errTooLong):
 			c.reply(nil, failed(mcp.PARSE_ERROR, "a message may have 4 MiB"))
 			err = nil
