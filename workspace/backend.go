@@ -208,10 +208,18 @@ func (s *sources) use(key, dataKey string) (Backend, bool) {
 	if dataKey != "" {
 		return s.of(dataKey)
 	}
-	if s.env != nil {
-		if v, ok := s.env(key); ok && v != "" {
-			return BackendEnv, true
-		}
+	if s.inEnv(key) {
+		return BackendEnv, true
 	}
 	return "", false
+}
+
+// inEnv reports whether the environment is the site's vault and holds a value
+// under key.
+func (s *sources) inEnv(key string) bool {
+	if s.env == nil {
+		return false
+	}
+	v, ok := s.env(key)
+	return ok && v != ""
 }

@@ -2,7 +2,10 @@ package workspace
 
 import (
 	"context"
+	"slices"
 	"sync"
+
+	"example.com/akos/workspace/catalog"
 )
 
 // A listing is what the state said when its keys were last listed: agents ask
@@ -52,4 +55,53 @@ func (l *listing) read(ctx context.Context, store Store, site Site, scope Scope)
 		l.version, l.of, l.keys, l.dataKeys = version, of, keys, dataKeys
 	}
 	return keys, dataKeys, err
+}
+
+// A use is a key that a connection names.
+type use struct{ key, connection string }
+
+// unstored returns the uses of keys that are not stored, by connection.
+func (w *Workspace) unstored(ctx context.Context, site Site) (uses []use, err error) {
+	err = w.Store.Read(ctx, func(tx Tx) error {
+		cs, err := tx.Connections(site.ID, site.Tenant, "")
+		for _, c := range cs {
+			for _, u := range c.Auth.Keys {
+				if u.DataKey == "" {
+					uses = append(uses, use{u.Key, c.Name})
+				}
+			}
+		}
+		return err
+	})
+	return uses, err
+}
+
+// addEnvironment adds the keys that the environment holds, for a workspace
+// whose backend it is: those of the catalog, and those in use.
+func (s *sources) addEnvironment(list []StoredKey, uses []use) []StoredKey {
+	at := map[string]int{}
+	for i, k := range list {
+		at[Fold(k.Key)] = i
+	}
+	add := func(key string) {
+		if _, have := at[Fold(key)]; !have && s.inEnv(key) {
+			at[Fold(key)] = len(list)
+			list = append(list, StoredKey{Key: key, Scope: ScopeWorkspace, Source: BackendEnv, UsedBy: []string{}, Present: true})
+		}
+	}
+	for _, p := range catalog.Providers() {
+		for _, key := range slices.Concat(p.RequiredKeys, p.OptionalKeys) {
+			add(key)
+		}
+	}
+	for _, u := range uses {
+		// A variable's name is as it is spelled; no other spelling finds it.
+		if add(u.key); !s.inEnv(u.key) {
+			continue
+		}
+		if k := &list[at[Fold(u.key)]]; k.Source == BackendEnv && !slices.Contains(k.UsedBy, u.connection) {
+			k.UsedBy = append(k.UsedBy, u.connection)
+		}
+	}
+	return list
 }

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"example.com/akos/workspace/catalog"
 )
 
 // A PutRequest says what to store.
@@ -237,27 +235,12 @@ func (w *Workspace) List(ctx context.Context, scope Scope) ([]StoredKey, error) 
 		list = append(list, k.StoredKey)
 	}
 	if err == nil && sources.env != nil && scope != ScopeTenant {
-		list = w.addEnvironment(list)
-	}
-	return list, err
-}
-
-// addEnvironment adds the catalog's keys that the environment holds, for a
-// workspace whose backend it is.
-func (w *Workspace) addEnvironment(list []StoredKey) []StoredKey {
-	have := map[string]bool{}
-	for _, k := range list {
-		have[Fold(k.Key)] = true
-	}
-	for _, p := range catalog.Providers() {
-		for _, key := range append(p.RequiredKeys[:len(p.RequiredKeys):len(p.RequiredKeys)], p.OptionalKeys...) {
-			if v, ok := w.LookupEnv(key); ok && v != "" && !have[Fold(key)] {
-				have[Fold(key)] = true
-				list = append(list, StoredKey{Key: key, Scope: ScopeWorkspace, Source: BackendEnv, UsedBy: []string{}, Present: true})
-			}
+		var uses []use
+		if uses, err = w.unstored(ctx, site); err == nil {
+			list = sources.addEnvironment(list, uses)
 		}
 	}
-	return list
+	return list, err
 }
 
 // Removed is the result of a removal.
