@@ -197,12 +197,13 @@ func TestNextCalls(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(h.dir, ".env"), []byte("GITHUB_TOKEN=' fake'\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	const look = `creds_check {"provider":["github"],"secretsFile":".env"}` // once the file is edited
 	for name, row := range map[string]struct {
 		opts           mcpserver.Options
 		call, put, bad string
 	}{
-		"everything":     {mcpserver.Options{}, `creds_check {}`, `creds_set {"key":"LINEAR_API_KEY"}`, `creds_set {"key":"GITHUB_TOKEN"}`},
-		"read-only":      {mcpserver.Options{ReadOnly: true}, `creds_check {}`, `akos vault put LINEAR_API_KEY`, `akos vault put GITHUB_TOKEN`},
+		"everything":     {mcpserver.Options{}, `creds_check {}`, `creds_set {"key":"LINEAR_API_KEY"}`, look},
+		"read-only":      {mcpserver.Options{ReadOnly: true}, `creds_check {}`, `akos vault put LINEAR_API_KEY`, look},
 		"no creds_check": {mcpserver.Options{Tools: []string{"workspace_status"}}, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

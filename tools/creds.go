@@ -60,7 +60,11 @@ func (r Check) WriteText(w io.Writer) error {
 			text = fmt.Sprintf("[MISSING] %s  missing: %s  hint: %s", c.ProviderID, strings.Join(c.MissingKeys, ", "), c.Remediation)
 		case workspace.StatusInvalid:
 			k := c.Invalid[0]
-			text = fmt.Sprintf("[INVALID] %s  %s, from %s: %s  hint: %s", c.ProviderID, k.Key, k.FoundIn, k.Reason, c.Remediation)
+			from := "the environment"
+			if k.FoundIn == "file" {
+				from = "the secrets file"
+			}
+			text = fmt.Sprintf("[INVALID] %s  %s, from %s: %s  hint: %s", c.ProviderID, k.Key, from, k.Reason, c.Remediation)
 		}
 		if err := line(w, "%s", text); err != nil {
 			return err
@@ -109,26 +113,19 @@ func credsCheck() *Tool {
 				Filter: in.domain(), EnvPrefix: in.EnvPrefix,
 				SecretsFile: s.file(in.SecretsFile),
 			})
-			if s.Offers != nil && !s.Offers("creds_set") {
-				askPerson(c.Results, s)
-			}
+			askPerson(c.Results, s)
 			return Check{c}, err
 		},
 	})
 }
 
-// askPerson names the command of a person in the place of creds_set, for a
-// caller that has no such tool.
+// askPerson names the command of a person in the place of the tool that stores
+// a key, for a caller that has no such tool.
 func askPerson(results []workspace.CheckResult, s Session) {
 	for _, r := range results {
 		for i, m := range r.Missing {
-			if strings.HasPrefix(m.Next, "creds_set ") {
-				r.Missing[i].Next = s.next("akos vault put " + m.Key)
-			}
-		}
-		for i, k := range r.Invalid {
-			if strings.HasPrefix(k.Next, "creds_set ") {
-				r.Invalid[i].Next = s.next("akos vault put " + k.Key)
+			if tool, _, _ := strings.Cut(m.Next, " "); m.Store != "" && s.Offers != nil && !s.Offers(tool) {
+				r.Missing[i].Next = s.next("akos vault put " + m.Store)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package workspace_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -188,8 +189,11 @@ func TestCheck(t *testing.T) {
 	if r := check(workspace.CheckRequest{}); r.Status != "invalid" {
 		t.Errorf("%+v", r)
 	}
+	if r := check(workspace.CheckRequest{}); r.Remediation != "unset "+key {
+		t.Errorf("%+v", r)
+	}
 	h.env = map[string]string{key: "${vault:none}"} // a reference to nothing is no key
-	if r := check(workspace.CheckRequest{}); r.Status != "missing" {
+	if r := check(workspace.CheckRequest{}); r.Status != "missing" || r.Remediation != "akos vault put none" || r.Missing[0].Next != `vault_put {"key":"none"}` {
 		t.Errorf("%+v", r)
 	}
 	h.env = map[string]string{key: "${vault:OpenAI_API_key}"}
@@ -204,6 +208,45 @@ func TestCheck(t *testing.T) {
 	want(t, workspace.Invalid, err)
 	if c := must(h.Check(t.Context(), workspace.CheckRequest{Filter: workspace.Filter{AirGap: true}})); !c.OK {
 		t.Errorf("air gap: %+v", c)
+	}
+}
+
+// TestCheckMends: what is named to mend a finding is what comes first, and no
+// text that is no key is repeated.
+func TestCheckMends(t *testing.T) {
+	token := "ghp_" + strings.Repeat("x1Y2", 9)
+	const key, edit, look = "GITHUB_TOKEN", "${EDITOR:-vi} ", `creds_check {"provider":["github"],"secretsFile":`
+	for _, tt := range []struct{ env, file, name, status, remediation, next string }{
+		{"", `=" fake "`, ".env", "invalid", edit + ".env", look + `".env"}`},
+		{"", `=" fake "`, "+!x y", "invalid", edit + "'./+!x y'", look + `"+!x y"}`}, // no option of an editor
+		{"", "=${vault:NOPE}", ".env", "missing", "akos vault put NOPE", `vault_put {"key":"NOPE"}`},
+		{"", "=${vault:github_token}", ".env", "missing", "akos creds set github", `creds_set {"key":"GITHUB_TOKEN"}`},
+		{"", "=${vault:" + token + "}", ".env", "missing", edit + ".env", look + `".env"}`},
+		{" fake", "=fake", ".env", "invalid", "unset " + key, look + `".env"}`},
+		{"${vault:NOPE}", "=fake", ".env", "missing", "akos vault put NOPE", `vault_put {"key":"NOPE"}`},
+		{"${vault:" + token + "}", "=fake", ".env", "missing", "unset " + key, look + `".env"}`},
+		{"", "=", ".env", "missing", "akos creds set github", `creds_set {"key":"GITHUB_TOKEN"}`},
+	} {
+		h := newHome(t)
+		t.Chdir(h.work)
+		h.env[key] = tt.env
+		h.file(t, tt.name, key+tt.file+"\n")
+		c, err := h.Check(t.Context(), workspace.CheckRequest{Filter: workspace.Filter{Providers: []string{"github"}}, SecretsFile: workspace.FileArg{Path: tt.name}})
+		if err != nil {
+			t.Errorf("%+v: %v", tt, err)
+			continue
+		}
+		r := c.Results[0]
+		next := ""
+		for _, m := range r.Missing {
+			next += m.Next
+		}
+		for _, k := range r.Invalid {
+			next += k.Next
+		}
+		if r.Status != tt.status || r.Remediation != tt.remediation || next != tt.next || strings.Contains(fmt.Sprint(r), token) {
+			t.Errorf("%+v: %+v", tt, r)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -116,7 +117,8 @@ type CheckResult struct {
 	Invalid     []InvalidKey      `json:"invalid,omitempty"`
 }
 
-// An InvalidKey is there, and can't be a credential.
+// An InvalidKey is there, and can't be a credential. What is in the vault is
+// not looked at, so it is in the environment or in the secrets file.
 type InvalidKey struct {
 	Key     string `json:"key"`
 	FoundIn string `json:"foundIn"`
@@ -131,6 +133,9 @@ type MissingKey struct {
 	DocsURL string   `json:"docsUrl,omitempty" jsonschema:"where to get it"`
 	Scopes  []string `json:"scopes,omitempty" jsonschema:"least privileges to ask for"`
 	Next    string   `json:"next" jsonschema:"the next tool call"`
+	// Store is the key to store: Key, or the one that stands in a reference in
+	// its place; "" where nothing is to be stored.
+	Store string `json:"-"`
 }
 
 // Check looks for the keys of the chosen providers: in the environment, in
@@ -169,18 +174,24 @@ type finder struct {
 	env     func(string) (string, bool)
 	prefix  string
 	choice  string // of the workspace, for hints
+	path    string // of the secrets file, as it was given
+	edit    string // the command that opens it
 	file    map[string]dotenv.Entry
 	vault   map[string]string // folded key → data key
 	sources *sources
 }
 
 func (w *Workspace) finder(ctx context.Context, site Site, req CheckRequest) (*finder, error) {
-	f := &finder{env: w.LookupEnv, prefix: req.EnvPrefix, choice: w.Choice, file: map[string]dotenv.Entry{}, vault: map[string]string{}}
-	if req.SecretsFile.Path != "" {
-		entries, _, err := w.readDotenv(site, req.SecretsFile)
+	f := &finder{
+		env: w.LookupEnv, prefix: req.EnvPrefix, choice: w.Choice, path: req.SecretsFile.Path,
+		file: map[string]dotenv.Entry{}, vault: map[string]string{},
+	}
+	if f.path != "" {
+		entries, path, err := w.readDotenv(site, req.SecretsFile)
 		if err != nil {
 			return nil, err
 		}
+		f.edit = edit(path)
 		for _, e := range entries {
 			f.file[e.Key] = e
 		}
@@ -207,47 +218,75 @@ func (w *Workspace) finder(ctx context.Context, site Site, req CheckRequest) (*f
 // maxDotenv is the largest dotenv file, in bytes.
 const maxDotenv = 4 << 20
 
-// readDotenv reads a file that the caller named.
-func (w *Workspace) readDotenv(site Site, file FileArg) ([]dotenv.Entry, []byte, error) {
+// readDotenv reads a file that the caller named, and returns where it is.
+func (w *Workspace) readDotenv(site Site, file FileArg) (entries []dotenv.Entry, path string, err error) {
 	const command = "akos creds check --secrets-file"
 	root, file, err := w.confine(site, file, command)
 	if err != nil {
-		return nil, nil, err
+		return nil, "", err
 	}
 	data, err := w.Project.Read(root, file.Path, maxDotenv)
 	if errors.Is(err, ErrOutside) {
 		err = Outside(file.Path, command)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, "", err
 	}
-	entries, err := dotenv.Parse(data)
-	if err != nil {
-		return nil, nil, Errorf(Invalid, "%s: %v", file.Path, err)
+	if entries, err = dotenv.Parse(data); err != nil {
+		return nil, "", Errorf(Invalid, "%s: %v", file.Path, err)
 	}
-	return entries, data, nil
+	return entries, file.Path, nil
 }
 
-// find returns where key was found, "" if nowhere; good is false if what is
-// there can't be a credential.
-func (f *finder) find(key string) (place string, good bool) {
+// edit returns the command that opens a file in the person's editor. No name of
+// a file is an option of it.
+func edit(path string) string {
+	if strings.HasPrefix(path, "-") || strings.HasPrefix(path, "+") {
+		path = "./" + path
+	}
+	return "${EDITOR:-vi} " + ShellQuote(path)
+}
+
+// A finding says where a key was found.
+type finding struct {
+	place string // "" if nowhere
+	bad   bool   // what is there can't be a credential
+	ref   string // the key that is named in its place, and is not stored
+	mend  string // the command after which what is there counts no more: a bad value, or a reference to what no key is called
+}
+
+// find looks for key, and takes what comes first.
+func (f *finder) find(key string) finding {
 	for _, name := range []string{key, f.prefix + key} {
 		if v, ok := f.env(name); ok && v != "" {
+			mend := "unset " + name
 			if ref, ok := reference(v); ok {
-				return f.inVault(ref)
+				return f.refer(ref, mend)
 			}
-			return "env", usable(v)
+			return finding{place: "env", bad: !usable(v), mend: mend}
 		}
 	}
 	if e, ok := f.file[key]; ok {
 		if e.Ref != "" {
-			return f.inVault(e.Ref)
+			return f.refer(e.Ref, f.edit)
 		}
 		if !secret.Empty(e.Value) {
-			return "file", usable(string(secret.Reveal(e.Value)))
+			return finding{place: "file", bad: !usable(string(secret.Reveal(e.Value))), mend: f.edit}
 		}
 	}
-	return f.inVault(key)
+	return finding{place: f.inVault(key)}
+}
+
+// refer looks for the key that a reference names; mend takes the reference away.
+func (f *finder) refer(ref, mend string) finding {
+	place := f.inVault(ref)
+	switch {
+	case place != "":
+		return finding{place: place}
+	case CheckKey(ref) != nil: // and then it is not to be repeated either
+		return finding{mend: mend}
+	}
+	return finding{ref: ref}
 }
 
 // reference returns the name in ${vault:name}, if that is what v is: what a
@@ -260,11 +299,12 @@ func reference(v string) (name string, ok bool) {
 	return strings.CutSuffix(name, "}")
 }
 
-func (f *finder) inVault(key string) (string, bool) {
-	if source, present := f.sources.use(key, f.vault[Fold(key)]); present {
-		return string(source), true
+func (f *finder) inVault(key string) string {
+	source, present := f.sources.use(key, f.vault[Fold(key)])
+	if !present {
+		return ""
 	}
-	return "", false
+	return string(source)
 }
 
 // usable reports whether a single-line credential can be what v is: a stray
@@ -273,62 +313,73 @@ func usable(v string) bool {
 	return v == strings.TrimSpace(v) && !strings.ContainsFunc(v, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' })
 }
 
-// mend returns the command after which a bad value is used no more.
-func (f *finder) mend(k InvalidKey) string {
-	if k.FoundIn != "env" {
-		return "akos creds set " + k.Key
-	}
-	if v, ok := f.env(k.Key); ok && v != "" {
-		return "unset " + k.Key
-	}
-	return "unset " + f.prefix + k.Key
+// look returns the tool call that looks again, once a person has changed
+// something.
+func (f *finder) look(provider string) string {
+	args, _ := json.Marshal(struct { // of strings, which never fail
+		Provider []string `json:"provider"`
+		File     string   `json:"secretsFile,omitempty"`
+	}{[]string{provider}, f.path})
+	return "creds_check " + string(args)
 }
-
-// set and look are calls of tools: to have a key entered, and, once a person has
-// changed something, to look again.
-func set(key string) string       { return fmt.Sprintf(`creds_set {"key":%q}`, key) }
-func look(provider string) string { return fmt.Sprintf(`creds_check {"provider":[%q]}`, provider) }
 
 func (f *finder) provider(p catalog.Provider, r CheckResult) CheckResult {
 	r.Status = StatusOK
+	all := InWorkspace("akos creds set "+p.ID, f.choice)
+	missing, invalid := all, "" // the command to begin with
 	for _, key := range p.RequiredKeys {
-		place, good := f.find(key)
-		if place == "" {
-			r.MissingKeys = append(r.MissingKeys, key)
+		found := f.find(key)
+		if found.place == "" {
+			m, command := f.missing(p, key, found)
+			r.MissingKeys, r.Missing = append(r.MissingKeys, key), append(r.Missing, m)
+			if missing == all && command != "" {
+				missing = command // all others can be stored after it
+			}
 			continue
 		}
-		r.FoundIn[key] = place
-		if !good {
-			r.Invalid = append(r.Invalid, InvalidKey{key, place, "it has space around it, or a control character in it", look(p.ID)})
-			if bad := &r.Invalid[len(r.Invalid)-1]; strings.HasPrefix(f.mend(*bad), "akos creds set ") {
-				bad.Next = set(key)
+		r.FoundIn[key] = found.place
+		if found.bad {
+			reason := "it has space around it, or a control character in it"
+			if found.place == "file" {
+				reason += "; edit it there"
+			}
+			r.Invalid = append(r.Invalid, InvalidKey{key, found.place, reason, f.look(p.ID)})
+			if invalid == "" {
+				invalid = found.mend
 			}
 		}
 	}
 	for _, key := range p.OptionalKeys {
-		if place, good := f.find(key); place != "" && good {
-			r.FoundIn[key] = place
+		if found := f.find(key); found.place != "" && !found.bad {
+			r.FoundIn[key] = found.place
 		}
 	}
 	switch {
 	case len(r.MissingKeys) > 0:
-		r.Status = StatusMissing
-		r.Remediation = InWorkspace("akos creds set "+p.ID, f.choice)
-		next := set
-		if f.sources.env != nil {
-			// Nothing is stored there: a person sets the variable where the
-			// process starts, or chooses another backend, and then one looks again.
-			r.Remediation = readOnlyBackend().Hint
-			next = func(string) string { return look(p.ID) }
-		}
-		for _, key := range r.MissingKeys {
-			r.Missing = append(r.Missing, MissingKey{key, p.Unlocks, p.DocsURL, p.Scopes, next(key)})
-		}
+		r.Status, r.Remediation = StatusMissing, missing
 	case len(r.Invalid) > 0:
-		r.Status = StatusInvalid
-		r.Remediation = f.mend(r.Invalid[0])
+		r.Status, r.Remediation = StatusInvalid, invalid
 	}
 	return r
+}
+
+// missing tells how to get and store a key that was not found, and with which
+// command, unless it is stored with all of its provider.
+func (f *finder) missing(p catalog.Provider, key string, found finding) (m MissingKey, command string) {
+	m = MissingKey{Key: key, Unlocks: p.Unlocks, DocsURL: p.DocsURL, Scopes: p.Scopes, Next: f.look(p.ID)}
+	switch {
+	case found.mend != "": // what is there goes before what would be stored
+		return m, found.mend
+	case f.sources.env != nil:
+		// Nothing is stored there: a person sets the variable where the
+		// process starts, or chooses another backend, and then one looks again.
+		return m, readOnlyBackend().Hint
+	case found.ref != "" && Fold(found.ref) != Fold(key):
+		m.Store, m.Next = found.ref, fmt.Sprintf(`vault_put {"key":%q}`, found.ref)
+		return m, InWorkspace("akos vault put "+found.ref, f.choice)
+	}
+	m.Store, m.Next = key, fmt.Sprintf(`creds_set {"key":%q}`, key)
+	return m, ""
 }
 
 // ShapeNotice warns if v does not look like what the catalog knows of key.
@@ -337,59 +388,4 @@ func ShapeNotice(p catalog.Provider, key string, v Secret) string {
 		return fmt.Sprintf("it does not look like the %s of %s; see %s", key, p.Name, p.DocsURL)
 	}
 	return ""
-}
-
-// ProviderForKey returns the provider whose credential key names.
-func (w *Workspace) ProviderForKey(ctx context.Context, key string) (catalog.Provider, bool) {
-	all, err := w.allProviders(ctx)
-	if err != nil {
-		all = catalog.Providers()
-	}
-	for _, p := range all {
-		if slices.Contains(p.RequiredKeys, key) || slices.Contains(p.OptionalKeys, key) {
-			return p, true
-		}
-	}
-	return catalog.Provider{}, false
-}
-
-// KeysToSet returns the keys that a person is to enter: the one named, or
-// those of the provider that are not in the vault, or, with all of them there,
-// every one; missing says that none of them is there.
-func (w *Workspace) KeysToSet(ctx context.Context, provider, key string) (keys []string, missing bool, err error) {
-	if (provider == "") == (key == "") {
-		return nil, false, Errorf(Invalid, "name either a provider or a key").WithHint("akos creds list")
-	}
-	if key != "" {
-		if err := CheckKey(key); err != nil {
-			return nil, false, err
-		}
-		if _, ok := w.ProviderForKey(ctx, key); !ok {
-			return nil, false, Errorf(Invalid, "%s is not a key of a provider in the catalog; any other key is stored with vault put", key).
-				WithHint("akos vault put %s", key)
-		}
-		return []string{key}, true, nil
-	}
-	ps, err := w.Providers(ctx, Filter{Providers: []string{provider}})
-	if err != nil {
-		return nil, false, err
-	}
-	if len(ps[0].RequiredKeys) == 0 {
-		return nil, false, Errorf(Invalid, "%s requires no key", ps[0].ID).WithHint("akos creds list --provider %s", ps[0].ID)
-	}
-	stored, err := w.List(ctx, "")
-	if err != nil {
-		return nil, false, err
-	}
-	for _, key := range ps[0].RequiredKeys {
-		if !slices.ContainsFunc(stored, func(k StoredKey) bool {
-			return Fold(k.Key) == Fold(key) && k.Present && k.Source != BackendEnv
-		}) {
-			keys = append(keys, key)
-		}
-	}
-	if keys == nil {
-		return ps[0].RequiredKeys, false, nil
-	}
-	return keys, true, nil
 }

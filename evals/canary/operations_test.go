@@ -406,6 +406,12 @@ func (b *box) files() {
 		b.inProject("bad.env", []byte(text))
 		b.mcp(op{want: 0}, call("vault_import", map[string]any{"path": "bad.env", "rewrite": true}), call("creds_check", map[string]any{"secretsFile": "bad.env"}))
 	}
+	// A value in the place of a reference's name, and one that can't be right.
+	b.inProject("odd.env", []byte("OPENAI_API_KEY=${vault:"+string(values.Token.Value)+"}\nGROQ_API_KEY=${vault:"+string(values.Vendor.Value)+"}\nXAI_API_KEY=\" "+string(values.Token.Value)+"\"\n"))
+	b.akos(anyCode, "creds", "check", "--secrets-file", "odd.env", "--json")
+	b.akos(anyCode, "creds", "check", "--secrets-file", "odd.env")
+	b.mcp(op{want: 0}, call("creds_check", map[string]any{"secretsFile": "odd.env"}))
+	b.do(op{args: []string{"--verbose", "creds", "check", "--provider", "xai"}, env: []string{"XAI_API_KEY=${vault:" + string(values.Vendor.Value) + "}"}, want: anyCode})
 	// Not a dotenv file: its text must not come back in an age error either.
 	b.inProject("bad.age", []byte("age-encryption.org/v1\n-> X25519 "+string(values.Vendor.Value)+"\n"+string(values.Token.Value)+"\n--- x\n"))
 	for _, identity := range []string{string(values.Vendor.Value), string(values.Text.Value), "AGE-SECRET-" + "KEY-1" + strings.ToUpper(string(values.Token.Value)), "AGE-PLUGIN-X-1" + string(values.Token.Value)} {
