@@ -14,6 +14,20 @@ var wantProviders = strings.Fields(`openai anthropic gemini mistral groq openrou
 	azure-openai bedrock github slack linear discord teams email twilio sentry pagerduty stripe s3
 	marketplace ollama lmstudio vllm`)
 
+// lacking are the entries that can't have all that an entry has, and why.
+var lacking = map[string]map[string]string{
+	"docsUrl": {"marketplace": "no public page tells where its token is to be had"},
+	"scopes": {
+		"marketplace": "it documents no permissions of a token",
+		"ollama":      "it has no key", "lmstudio": "it has no key",
+		"vllm": "its key, if any, is one that who serves the models makes up",
+	},
+	"connections": {
+		"teams":       "no kind is a bot of two keys: a webhook has its address alone, and none of them",
+		"marketplace": "no kind reaches a marketplace",
+	},
+}
+
 func TestProvidersKeepTheRules(t *testing.T) {
 	ps, err := ParseProviders(providersJSON)
 	if err != nil {
@@ -23,8 +37,13 @@ func TestProvidersKeepTheRules(t *testing.T) {
 	for _, p := range ps {
 		ids = append(ids, p.ID)
 		u, err := url.Parse(p.DocsURL)
-		if p.Kind != "marketplace" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		if p.DocsURL != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
 			t.Errorf("%s: docsUrl must be an https URL", p.ID)
+		}
+		for field, there := range map[string]bool{"docsUrl": p.DocsURL != "", "scopes": len(p.Scopes) > 0, "connections": len(p.Connections) > 0} {
+			if reason := lacking[field][p.ID]; there == (reason != "") {
+				t.Errorf("%s: %s is there: %v; the reason why not: %q", p.ID, field, there, reason)
+			}
 		}
 		if len(p.Unlocks) < 10 || len(p.Unlocks) > 100 || !strings.HasSuffix(p.Unlocks, ".") {
 			t.Errorf("%s: unlocks must be one short sentence", p.ID)
@@ -37,6 +56,13 @@ func TestProvidersKeepTheRules(t *testing.T) {
 		}
 		if p.Kind == "llm" && !slices.Equal(p.Connections, []string{"llm"}) {
 			t.Errorf("%s: a provider of models serves llm", p.ID)
+		}
+	}
+	for field, of := range lacking {
+		for id := range of {
+			if !slices.Contains(ids, id) {
+				t.Errorf("%s: no provider %s lacks it", field, id)
+			}
 		}
 	}
 	for _, id := range wantProviders {
