@@ -187,6 +187,9 @@ func (s *schema) check(ctx context.Context, w *workspace.Workspace, args json.Ra
 			return s.fault("an unknown argument; the arguments are %s", strings.Join(names, ", "))
 		}
 		if r, err := p.Resolve(nil); err == nil && r.Validate(v[name]) != nil {
+			if p.Items != nil && !s.agent {
+				p = p.Items // a flag is given once for each
+			}
 			return s.fault("%s must be %s", s.argument(name), rule(p))
 		}
 	}
