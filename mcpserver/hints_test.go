@@ -148,7 +148,8 @@ func TestHints(t *testing.T) {
 		{"vault_put", `{"key":"A","value":"hush"}`, `vault_put {"key":"NAME"}`, ""},
 		{"vault_put", `{"key":"` + fakeToken() + `"}`, `vault_put {"key":"NAME"}`, ""},
 		{"creds_set", `{"value":"hush"}`, `creds_check {}`, ""},
-		{"creds_set", `{"provider":"twilio"}`, `akos creds set twilio`, ""}, // it has two keys
+		{"creds_set", `{"provider":"ollama"}`, `creds_list {"provider":["ollama"]}`, ""}, // it has none
+		{"creds_set", `{"provider":"twilio"}`, `akos creds set twilio`, ""},              // it has two keys
 		{"creds_set", `{"provider":"twilio","scope":"tenant"}`, `akos creds set twilio --scope tenant`, ""},
 		{"creds_list", `{"kind":["hush"]}`, `creds_list {}`, `creds_list {}`},
 		{"creds_list", `{"provider":["` + fakeToken() + `"]}`, `vault_put {"key":"NAME"}`, `akos vault put NAME`},

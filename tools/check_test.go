@@ -215,9 +215,12 @@ func TestAgentHint(t *testing.T) {
 		{workspace.Invalid, "akos connections create slack --name team --vault-key", "akos connections create slack --name team --vault-key"},
 		{workspace.Invalid, "akos connections create cron --name n --config schedule=@daily", "akos connections create cron --name n --config schedule=@daily"},
 		{workspace.Invalid, "akos creds list", "creds_list {}"},
-		{workspace.Invalid, "akos creds list --provider slack", "akos creds list --provider slack"}, // no rule for lists
-		{workspace.Denied, "akos trust /src/app", "akos trust /src/app"},                            // a person's
-		{workspace.Conflict, "akos vault history K", "akos vault history K"},                        // CLI only
+		{workspace.Invalid, "akos creds list --provider slack", `creds_list {"provider":["slack"]}`},
+		{workspace.Invalid, "akos creds check --provider slack --provider s3", `creds_check {"provider":["slack","s3"]}`},
+		{workspace.Invalid, "akos creds list --provider", "akos creds list --provider"},
+		{workspace.Invalid, "akos creds list --kind llm", "akos creds list --kind llm"}, // no rule for it
+		{workspace.Denied, "akos trust /src/app", "akos trust /src/app"},                // a person's
+		{workspace.Conflict, "akos vault history K", "akos vault history K"},            // CLI only
 		{workspace.Internal, "akos doctor", "akos doctor"},
 		{workspace.Invalid, "akos vault listing", "akos vault listing"},
 		{workspace.Invalid, "akos status", "workspace_status {}"},

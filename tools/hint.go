@@ -52,6 +52,9 @@ func toolArgs(t *Tool, words []string) (args string, ok bool) {
 			in[name] = true
 		case isFlag && name == "name" && len(words) > 0:
 			in["name"], words = words[0], words[1:]
+		case isFlag && name == "provider" && len(words) > 0 && lists(t, name):
+			all, _ := in[name].([]string)
+			in[name], words = append(all, words[0]), words[1:]
 		case isFlag && name == "vault-key" && len(words) > 0:
 			field, key, pair := strings.Cut(words[0], "=")
 			if !pair {
@@ -70,4 +73,10 @@ func toolArgs(t *Tool, words []string) (args string, ok bool) {
 	}
 	b, err := json.Marshal(in)
 	return string(b), err == nil
+}
+
+// lists reports whether the argument of t called name is a list.
+func lists(t *Tool, name string) bool {
+	p := t.In(true).Properties[name]
+	return p != nil && p.Items != nil
 }
