@@ -170,6 +170,9 @@ type Imported struct{ imported }
 
 // WriteText writes the names.
 func (r Imported) WriteText(w io.Writer) error {
+	if len(r.Imported) == 0 && len(r.Skipped) == 0 {
+		return line(w, "There is no key in the file: nothing was stored")
+	}
 	for _, key := range r.Imported {
 		replaced := ""
 		if slices.Contains(r.Replaced, key) {
@@ -288,22 +291,30 @@ func vaultHistory() *Tool {
 	})
 }
 
+// RolledBack is the result of vault rollback.
+type RolledBack struct{ workspace.RolledBack }
+
+// WriteText writes one line.
+func (r RolledBack) WriteText(w io.Writer) error {
+	return line(w, "Stored version %d of %s again, as version %d, in %s (%s %s)", r.From, r.Key, r.Version, r.Source, r.Scope, r.Owner)
+}
+
 func vaultRollback() *Tool {
 	type in struct {
 		Key     string `json:"key" arg:"KEY" jsonschema:"name of the key"`
 		Version int    `json:"version,omitempty" arg:"VERSION" jsonschema:"version to go back to; the one before the current without it"`
 		Scope   string `json:"scope,omitempty" enum:"scope" jsonschema:"workspace or tenant"`
 	}
-	return define(spec[in, Stored]{
+	return define(spec[in, RolledBack]{
 		Name: "vault rollback", Short: "Make an older version of a key the newest", Effect: Writes, Slow: true, CLIOnly: historyReason,
 		Long:    "The older value is stored again, as a new version: nothing is lost, and a rollback can be rolled back.",
 		Example: "akos vault rollback OPENAI_API_KEY\nakos vault rollback OPENAI_API_KEY 3",
-		Run: func(ctx context.Context, s Session, in in) (Stored, error) {
+		Run: func(ctx context.Context, s Session, in in) (RolledBack, error) {
 			if in.Version < 0 {
-				return Stored{}, workspace.Errorf(workspace.Invalid, "versions count from 1")
+				return RolledBack{}, workspace.Errorf(workspace.Invalid, "versions count from 1")
 			}
 			r, err := s.Workspace.Rollback(ctx, in.Key, in.Version, workspace.Scope(in.Scope))
-			return Stored{Stored: r}, err
+			return RolledBack{r}, err
 		},
 	})
 }

@@ -54,15 +54,21 @@ func (w *Workspace) History(ctx context.Context, key string, scope Scope) (strin
 	return key, list, err
 }
 
+// A RolledBack is what was stored again.
+type RolledBack struct {
+	Stored
+	From int `json:"from" jsonschema:"the older version"`
+}
+
 // Rollback makes an older version the newest again; 0 means the one before
 // the current.
-func (w *Workspace) Rollback(ctx context.Context, key string, version int, scope Scope) (Stored, error) {
+func (w *Workspace) Rollback(ctx context.Context, key string, version int, scope Scope) (RolledBack, error) {
 	if err := CheckKey(key); err != nil {
-		return Stored{}, err
+		return RolledBack{}, err
 	}
 	site, err := w.trusted(ctx)
 	if err != nil {
-		return Stored{}, err
+		return RolledBack{}, err
 	}
 	ref := w.ref(site, scope, key)
 	var old Sealed
@@ -89,15 +95,15 @@ func (w *Workspace) Rollback(ctx context.Context, key string, version int, scope
 		return err
 	})
 	if err != nil {
-		return Stored{}, err
+		return RolledBack{}, err
 	}
 	sealer, err := w.open(ctx, k)
 	if err != nil {
-		return Stored{}, err
+		return RolledBack{}, err
 	}
 	v, err := sealer.Unseal(old.Box, old.binding())
 	if err != nil {
-		return Stored{}, err
+		return RolledBack{}, err
 	}
 	hasher := w.hasher(ctx)
 	var s Sealed
@@ -115,7 +121,9 @@ func (w *Workspace) Rollback(ctx context.Context, key string, version int, scope
 		return tx.Audit(w.event("vault.rollback", site, ref, fmt.Sprintf("version %d as %d", version, s.Version)))
 	})
 	if err != nil {
-		return Stored{}, err
+		return RolledBack{}, err
 	}
-	return Stored{Status: "stored", Key: s.Ref.Key, Scope: s.Ref.Scope, Owner: s.Ref.Owner, Source: k.Backend, Version: s.Version}, nil
+	return RolledBack{Stored{
+		Status: EntryStored, Key: s.Ref.Key, Scope: s.Ref.Scope, Owner: s.Ref.Owner, Source: k.Backend, Version: s.Version,
+	}, version}, nil
 }
