@@ -13,6 +13,7 @@ import (
 
 	"example.com/akos/mcpserver"
 	"example.com/akos/tools"
+	"example.com/akos/workspace"
 )
 
 // personal are the beginnings of commands for a person.
@@ -234,5 +235,27 @@ func TestNextCalls(t *testing.T) {
 				t.Errorf("%q, want %q", next, want)
 			}
 		})
+	}
+}
+
+// TestGuideConnects makes the call with which the guide connects what is
+// stored; once made, it is named no more.
+func TestGuideConnects(t *testing.T) {
+	h := newHome(t)
+	h.store(t, "STRIPE_SECRET_KEY", workspace.ScopeWorkspace, "fake")
+	c := connect(t, h.server(t, mcpserver.Options{}))
+	c.ask(initialize)
+	const args = `{"kind":"stripe","name":"stripe","vaultKeys":{"token":"STRIPE_SECRET_KEY"}}`
+	named := func() bool {
+		return strings.Contains(c.read1("akos://guide").Result.Contents[0].Text, "\nconnection_create "+args+"\n")
+	}
+	if !named() {
+		t.Fatal("the guide does not name it")
+	}
+	if r := c.ask(request(1, "connection_create", args)); r.Result == nil || r.Result.IsError {
+		t.Fatal(r.raw)
+	}
+	if named() {
+		t.Error("the guide names it again")
 	}
 }

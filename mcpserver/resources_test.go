@@ -408,7 +408,7 @@ func TestOfferIsSilent(t *testing.T) {
 	for _, uri := range uris {
 		ask(line("resources/read", fmt.Sprintf(`{"uri":%q}`, uri)))
 	}
-	if !strings.Contains(all.String(), "SLACK_BOT_TOKEN") || !strings.Contains(all.String(), "OPENAI_API_KEY, in env") {
+	if !strings.Contains(all.String(), "SLACK_BOT_TOKEN") || !strings.Contains(all.String(), "OPENAI_API_KEY, in the environment") {
 		t.Fatal("nothing was read")
 	}
 	for _, value := range []string{canary, in} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"example.com/akos/workspace"
@@ -246,100 +245,4 @@ func enterCreds(ctx context.Context, s Session, provider, key string, scope work
 		r.Results = append(r.Results, Stored{Stored: st})
 	}
 	return r, nil
-}
-
-// Guide is the result of creds guide.
-type Guide struct {
-	Guide string `json:"guide"`
-}
-
-// WriteText writes the guide.
-func (r Guide) WriteText(w io.Writer) error {
-	_, err := io.WriteString(w, r.Guide)
-	return err
-}
-
-func credsGuide() *Tool {
-	type in struct{}
-	return define(spec[in, Guide]{
-		Name: "creds guide", Short: "Print the onboarding playbook of this workspace", Effect: Reads, Idempotent: true,
-		CLIOnly: "a client reads it as the resource akos://guide",
-		Long:    "What is there, what is missing, and the commands from here to a ready connection.",
-		Example: "akos creds guide",
-		Run: func(ctx context.Context, s Session, _ in) (Guide, error) {
-			text, err := guide(ctx, s)
-			return Guide{text}, err
-		},
-	})
-}
-
-// guide writes the playbook from what is true now.
-func guide(ctx context.Context, s Session) (string, error) {
-	w := s.Workspace
-	st, err := w.Status(ctx)
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	p("# Credentials for the workspace %s\n", st.Workspace.ID)
-	if s.Agent {
-		p("A person enters values, outside of this conversation, into the vault (%s). No tool takes or shows one. A line that begins with akos is a command for the person.\n", st.Vault.Backend)
-	} else {
-		p("Values go from you into the vault (%s) and are never shown again: not to an agent, not to you.\n", st.Vault.Backend)
-	}
-	if !st.Workspace.Trusted {
-		p("This workspace file is not trusted yet. Look at it, then: %s", st.Next)
-		return b.String(), nil
-	}
-	c, err := w.Check(ctx, workspace.CheckRequest{EnvPrefix: workspace.DefaultEnvPrefix})
-	if err != nil {
-		return "", err
-	}
-	providers, err := w.Providers(ctx, workspace.Filter{})
-	if err != nil {
-		return "", err
-	}
-	p("## 1. What is there\n")
-	there := false
-	for _, r := range c.Results {
-		for _, key := range sortedKeys(r.FoundIn) {
-			p("- %s: %s, in %s", r.ProviderID, key, r.FoundIn[key])
-			there = true
-		}
-	}
-	if !there {
-		p("- nothing yet")
-	}
-	p("\n## 2. What can be added\n\nChoose what you use; nobody needs all of it.\n")
-	for _, pr := range providers {
-		i := slices.IndexFunc(c.Results, func(r workspace.CheckResult) bool { return r.ProviderID == pr.ID })
-		if i < 0 || len(c.Results[i].MissingKeys) == 0 {
-			continue
-		}
-		p("- %s (%s): %s", pr.Name, pr.Unlocks, strings.Join(c.Results[i].MissingKeys, ", "))
-		if pr.DocsURL != "" {
-			p("  get it: %s", pr.DocsURL)
-		}
-		if len(pr.Scopes) > 0 {
-			p("  ask for no more than: %s", strings.Join(pr.Scopes, ", "))
-		}
-		if s.Agent {
-			for _, key := range c.Results[i].MissingKeys {
-				p("  have it stored: %s", s.next("akos vault put "+key))
-			}
-		} else {
-			p("  store it: %s", c.Results[i].Remediation)
-		}
-	}
-	p("\nA whole dotenv file at once: %s", s.next("akos vault import .env --rewrite"))
-	p("\n## 3. Connect\n\n%s\n%s\n", s.next("akos connections kinds"), s.next("akos connections create slack --name team-chat --vault-key token=SLACK_BOT_TOKEN"))
-	for _, m := range st.Missing {
-		p("The connection %s waits for %s: %s", m.Connection, m.Key, s.next("akos vault put "+m.Key))
-	}
-	if s.Agent {
-		return b.String(), nil
-	}
-	p("## 4. Let an agent work with it\n\nakos mcp config --client claude-code --write")
-	return b.String(), nil
 }

@@ -27,7 +27,7 @@ func (w *Workspace) backend(site Site) (Backend, error) {
 	if s, ok := w.LookupEnv("AKOS_VAULT"); ok && s != "" {
 		b, err := ParseBackend(s)
 		if err != nil {
-			err = Errorf(Invalid, "AKOS_VAULT: %s", Explain(err).Msg).WithHint("export AKOS_VAULT=auto")
+			err = Errorf(Invalid, "AKOS_VAULT: %s", Explain(err).Msg).WithHint(OtherBackend)
 		}
 		return b, err
 	}
@@ -37,9 +37,12 @@ func (w *Workspace) backend(site Site) (Backend, error) {
 	return BackendAuto, nil
 }
 
+// OtherBackend is the command of a person that chooses a backend that stores.
+const OtherBackend = "export AKOS_VAULT=auto"
+
 func readOnlyBackend() *Error {
 	return Errorf(Denied, "the vault backend of this workspace is env, which is read-only: set the variable where the process starts, or choose another backend").
-		WithHint("export AKOS_VAULT=auto")
+		WithHint(OtherBackend)
 }
 
 // settled returns the data key that b means once one was made: for auto the

@@ -257,7 +257,7 @@ func (w *Workspace) findKeys(tx Tx, site Site, sources *sources, uses []KeyUse) 
 	switch {
 	case len(missing) > 0 && sources.env != nil:
 		return Errorf(CredentialsMissing, "not in the environment, which is the vault of this workspace: %s", strings.Join(missing, ", ")).
-			WithHint("%s", readOnlyBackend().Hint)
+			WithHint(OtherBackend)
 	case len(missing) > 0:
 		return Errorf(CredentialsMissing, "not in the vault: %s", strings.Join(missing, ", ")).
 			WithHint("akos vault put %s", missing[0])

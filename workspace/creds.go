@@ -373,7 +373,7 @@ func (f *finder) missing(p catalog.Provider, key string, found finding) (m Missi
 	case f.sources.env != nil:
 		// Nothing is stored there: a person sets the variable where the
 		// process starts, or chooses another backend, and then one looks again.
-		return m, readOnlyBackend().Hint
+		return m, OtherBackend
 	case found.ref != "" && Fold(found.ref) != Fold(key):
 		m.Store, m.Next = found.ref, fmt.Sprintf(`vault_put {"key":%q}`, found.ref)
 		return m, InWorkspace("akos vault put "+found.ref, f.choice)

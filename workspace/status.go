@@ -218,7 +218,7 @@ func (w *Workspace) Status(ctx context.Context) (Status, error) {
 	case !s.Vault.Present:
 		s.Next = "akos doctor"
 	case len(s.Missing) > 0 && backend == BackendEnv:
-		s.Next = readOnlyBackend().Hint // then the key can be stored
+		s.Next = OtherBackend // then the key can be stored
 	case len(s.Missing) > 0:
 		s.Next = "akos vault put " + s.Missing[0].Key
 		s.NextCall = fmt.Sprintf(`vault_put {"key":%q}`, s.Missing[0].Key)

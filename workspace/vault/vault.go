@@ -94,7 +94,7 @@ func (h *Holders) Create(ctx context.Context, b workspace.Backend) (workspace.Da
 		case workspace.BackendFile:
 			kek, err = h.createInFile(ctx, &k)
 		default:
-			err = workspace.Errorf(workspace.Invalid, "the vault backend %s holds no key", b).WithHint("export AKOS_VAULT=auto")
+			err = workspace.Errorf(workspace.Invalid, "the vault backend %s holds no key", b).WithHint(workspace.OtherBackend)
 		}
 	}
 	if err != nil {
