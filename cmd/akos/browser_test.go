@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"example.com/akos/internal/akostest"
@@ -40,7 +41,7 @@ func TestOwnServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		_ = serve.Process.Signal(os.Interrupt)
+		_ = serve.Process.Signal(syscall.SIGTERM)
 		if err := serve.Wait(); err != nil {
 			t.Errorf("akos serve: %v\n%s", err, served)
 		}

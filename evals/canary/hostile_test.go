@@ -396,5 +396,5 @@ func vouched(t *testing.T, w *world) {
 	for _, token := range tokens {
 		s.do(op{args: []string{"auth", "whoami"}, env: []string{"AGENTSKIT_TOKEN=" + token}, want: anyCode})
 	}
-	s.stop(os.Interrupt, 0)
+	s.stop(os.Interrupt, 130)
 }

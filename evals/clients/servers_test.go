@@ -11,11 +11,11 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -147,7 +147,7 @@ func (b *box) daemon(program string, args ...string) {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil || strings.Contains(errs.String(), "level=WARN") || strings.Contains(errs.String(), "level=ERROR") {
 			b.t.Errorf("%s: %v\n%s", program, err, &errs)
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 )
 
 // overHTTP serves the same over HTTP until it is interrupted, to one client
@@ -19,7 +20,7 @@ func (s *server) overHTTP(listen string) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	fmt.Printf("leaky serves http://%s/mcp\n", l.Addr())
 	srv := &http.Server{Handler: http.HandlerFunc(s.post)}

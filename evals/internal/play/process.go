@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"example.com/akos/evals/internal/drive"
@@ -60,7 +61,7 @@ func (s *stage) launch(name string, words ...string) (*process, string, error) {
 func (s *stage) end(p *process) error {
 	defer p.late.Stop()
 	p.late.Reset(patience)
-	_ = p.cmd.Process.Signal(os.Interrupt) // it may have ended
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	err := p.cmd.Wait()
 	s.aside.Add(drive.Seen{Where: p.name + ": stderr", Data: p.errs.Bytes()})
 	if err != nil {
