@@ -56,6 +56,21 @@ func entryOf(t *testing.T, r response) (e entryResult) {
 	return e
 }
 
+// look returns a page as a person's browser gets it.
+func look(t testing.TB, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(page)
+}
+
 // submit sends the form of a page as a browser does, and returns the status.
 func submit(t testing.TB, url string, fields map[string]string) int {
 	t.Helper()
@@ -104,14 +119,9 @@ func TestEntry(t *testing.T) {
 			if other := entryOf(t, c.ask(request(3, "vault_put", `{"key":"GITHUB_TOKEN","scope":"tenant"}`))); other.EntryURL == first.EntryURL || other.Scope != "tenant" {
 				t.Errorf("another scope: %+v", other)
 			}
-			resp, err := http.Get(first.EntryURL)
-			if err != nil {
-				t.Fatal(err)
-			}
-			page, _ := io.ReadAll(resp.Body)
-			resp.Body.Close()
+			page := look(t, first.EntryURL)
 			for _, want := range []string{"GITHUB_TOKEN", "GitHub", "“test”", "to open pull requests", "the workspace <bdi>app</bdi>"} {
-				if want = strings.NewReplacer("“", "<q><bdi>", "”", "</bdi></q>").Replace(want); !strings.Contains(string(page), want) {
+				if want = strings.NewReplacer("“", "<q><bdi>", "”", "</bdi></q>").Replace(want); !strings.Contains(page, want) {
 					t.Errorf("the page lacks %q: %s", want, page)
 				}
 			}
@@ -151,13 +161,8 @@ func TestEntryForAValue(t *testing.T) {
 	c := connect(t, h.server(t, mcpserver.Options{}))
 	c.ask(strings.Replace(hello(`{}`), `"name":"test"`, `"name":"`+v+`"`, 1))
 	e := entryOf(t, c.ask(request(1, "vault_put", `{"key":"GITHUB_TOKEN"}`)))
-	resp, err := http.Get(e.EntryURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, _ := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if !strings.Contains(string(page), "GITHUB_TOKEN") || strings.Contains(string(page), v[:20]) {
+	page := look(t, e.EntryURL)
+	if !strings.Contains(page, "GITHUB_TOKEN") || strings.Contains(page, v[:20]) {
 		t.Errorf("%s", page)
 	}
 	if code := submit(t, e.EntryURL, map[string]string{"line-0": entered}); code != http.StatusSeeOther {

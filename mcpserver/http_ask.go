@@ -122,6 +122,21 @@ func (a requestSession) SessionID() string {
 	return fmt.Sprintf("%p", a.flight)
 }
 
+// SetClientInfo keeps what is used of it, since a session keeps it for as long
+// as it lives, and there are many. A name longer than any is shown is none:
+// the part of it that a cut leaves could be a part of a credential.
+func (a requestSession) SetClientInfo(info mcp.Implementation) {
+	if len(info.Name) > maxName {
+		info.Name = ""
+	}
+	a.fullSession.SetClientInfo(mcp.Implementation{Name: info.Name})
+}
+
+// SetClientCapabilities keeps what is used of them.
+func (a requestSession) SetClientCapabilities(c mcp.ClientCapabilities) {
+	a.fullSession.SetClientCapabilities(mcp.ClientCapabilities{Elicitation: c.Elicitation, Roots: c.Roots})
+}
+
 func (a requestSession) GetClientInfo() mcp.Implementation {
 	if a.client != nil {
 		return a.client.GetClientInfo()

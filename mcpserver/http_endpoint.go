@@ -233,6 +233,10 @@ func (h *endpoint) post(ctx context.Context, w http.ResponseWriter, r *http.Requ
 			h.refuse(w, http.StatusBadRequest, nil, mcp.INVALID_REQUEST, "initialize is a request: it needs an id")
 			return
 		}
+		if len(body) > maxInitialize {
+			h.refuse(w, http.StatusRequestEntityTooLarge, m.ID, mcp.INVALID_REQUEST, "what opens a session may have 16 KiB")
+			return
+		}
 		if !h.sessions.begin(c.owner()) {
 			w.Header().Set("Retry-After", "60")
 			h.refuse(w, http.StatusServiceUnavailable, m.ID, mcp.INTERNAL_ERROR, fmt.Sprintf("there are %d sessions already, and more are not kept", maxSessions))

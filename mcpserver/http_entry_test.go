@@ -28,6 +28,9 @@ func TestHTTPEntry(t *testing.T) {
 	if again := entryOf(t, ada.call("vault_put", put)); again != first {
 		t.Errorf("called again: %+v", again)
 	}
+	if page := look(t, first.EntryURL); !strings.Contains(page, "<bdi>test</bdi>") {
+		t.Errorf("the page does not say whose it is: %s", page)
+	}
 	if status := submit(t, first.EntryURL, map[string]string{"line-0": entered}); status != http.StatusSeeOther {
 		t.Fatalf("status %d", status)
 	}

@@ -66,6 +66,42 @@ func TestHTTPManySessions(t *testing.T) {
 	}
 }
 
+// TestHTTPFatSessions: what a client says when it initializes is bounded, and
+// of that only what is used is kept: 1,000 sessions that say as much as they
+// may, and in the dearest way, cost little.
+func TestHTTPFatSessions(t *testing.T) {
+	t.Parallel()
+	const longest = 16 << 10
+	d := newHome(t).daemon(t, binary(t), "--http", "127.0.0.1:0", "--no-auth")
+	fat := func(size int) string {
+		const empty = `{"elicitation":{"url":{}},"experimental":{"x":[%s0]},"extensions":{"y":"%s"}}`
+		maps := strings.Repeat(`{"a":0},`, 1500)
+		return fmt.Sprintf(empty, maps, strings.Repeat("y", size-len(hello(fmt.Sprintf(empty, maps, "")))))
+	}
+	says := fat(longest)
+	if n := len(hello(says)); n != longest {
+		t.Fatalf("%d bytes", n)
+	}
+	if r := d.send("POST", "/mcp", hello(fat(longest+1))).is(413, -32600); !strings.Contains(r.body, "16 KiB") || r.header.Get("Mcp-Session-Id") != "" {
+		t.Errorf("%s", r.body)
+	}
+	var wg sync.WaitGroup
+	places := make(chan struct{}, 8)
+	for range 1000 {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			d.connectAs("", says)
+		})
+	}
+	wg.Wait()
+	kib := peakOf(t, d.Pid)
+	t.Logf("peak: %d MiB", kib>>10)
+	if kib > 100<<10 {
+		t.Errorf("the process had %d MiB, want at most 100", kib>>10)
+	}
+}
+
 // TestHTTPCrowd: a hundred clients that were asked to open a page and answer
 // nothing keep nobody else waiting, and cost little.
 func TestHTTPCrowd(t *testing.T) {
