@@ -35,7 +35,7 @@ type endpoint struct {
 	sessions *sessions
 	stopping context.Context // done once the server is to end
 	running  chan struct{}   // a place for each request
-	large    chan struct{}   // the place for a request with a large body
+	large    chan struct{}   // the place for a request with a large body, whose answer waits for nothing
 
 	mu     sync.Mutex
 	asking map[string]question // by the id of our request
@@ -224,6 +224,10 @@ func (h *endpoint) post(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		h.refuse(w, http.StatusBadRequest, m.ID, mcp.INVALID_REQUEST, "the protocol revision is not supported")
 		return
 	}
+	if most, what := h.most(&m); len(body) > most {
+		h.refuse(w, http.StatusRequestEntityTooLarge, m.ID, mcp.INVALID_REQUEST, fmt.Sprintf("%s may have %d KiB", what, most>>10))
+		return
+	}
 	rep := newReply(w, m.ID)
 	defer rep.end(h)
 	switch {
@@ -231,10 +235,6 @@ func (h *endpoint) post(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	case m.Method == string(mcp.MethodInitialize):
 		if m.ID == nil {
 			h.refuse(w, http.StatusBadRequest, nil, mcp.INVALID_REQUEST, "initialize is a request: it needs an id")
-			return
-		}
-		if len(body) > maxInitialize {
-			h.refuse(w, http.StatusRequestEntityTooLarge, m.ID, mcp.INVALID_REQUEST, "what opens a session may have 16 KiB")
 			return
 		}
 		if !h.sessions.begin(c.owner()) {

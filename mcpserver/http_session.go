@@ -17,12 +17,7 @@ const (
 	maxSessions     = 4096             // in all
 	maxSessionsEach = 1024             // of one owner
 	sessionIdle     = 30 * time.Minute // until a session ends by itself
-
-	// maxInitialize bounds what a client says of itself when it opens one, in
-	// bytes. On stdio it is a message like any other: there is one client, which
-	// started this process, and what it says anew takes the place of the old.
-	maxInitialize = 16 << 10
-	maxName       = 1 << 10 // bytes of a client's name that are kept
+	maxName         = 1 << 10          // bytes of a client's name that are kept
 )
 
 // A session is what is known of one beside the library.

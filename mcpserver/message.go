@@ -46,6 +46,30 @@ const maxID = 1 << 10
 // and checking them takes ten times as much memory.
 const maxArguments = 1 << 20
 
+// maxInitialize bounds what a client says of itself, in bytes, of which a part
+// is kept with its session. On stdio it is a message like any other: there is
+// one client, which started this process, and what it says anew takes the place
+// of the old.
+const maxInitialize = 16 << 10
+
+// most returns how many bytes a message over HTTP may have, and what it is. One
+// whose answer can wait has no large body: it would be kept meanwhile, or keep
+// the place of who has a large one.
+func (s *Server) most(m *envelope) (bytes int, what string) {
+	what = m.Method
+	switch mcp.MCPMethod(m.Method) {
+	case mcp.MethodInitialize:
+		return maxInitialize, what
+	case mcp.MethodSubscriptionsListen:
+		return smallBody, what
+	case mcp.MethodToolsCall:
+		if t := s.tools[m.Params.Name]; t != nil && mayWait(t) {
+			return smallBody, what + " of " + t.ID()
+		}
+	}
+	return maxLine, what
+}
+
 // readMessage reads a message, or returns the code and the text of what is
 // wrong with it.
 func readMessage(body []byte) (m envelope, code int, text string) {
