@@ -10,12 +10,12 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"example.com/akos/internal/stack"
 	"example.com/akos/tools"
-	"example.com/akos/workspace"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 )
@@ -290,12 +290,19 @@ func plainError(e mcp.JSONRPCErrorDetails) *mcp.JSONRPCErrorDetails {
 	case mcp.UNSUPPORTED_PROTOCOL_VERSION:
 		e.Message = "the protocol revision is not supported"
 		// The revision wants the client's own back, beside the list.
-		if d, ok := e.Data.(mcp.UnsupportedProtocolVersionData); ok && workspace.Refuse(d.Requested, "a revision") != nil {
+		d, _ := e.Data.(mcp.UnsupportedProtocolVersionData)
+		if !isRevision(d.Requested) {
 			d.Requested = ""
-			e.Data = d
 		}
+		e.Data = d
 	}
 	return &e
+}
+
+// isRevision reports whether s has the form of a revision, a short date or
+// number of a version. Anything else could be a value that is stored.
+func isRevision(s string) bool {
+	return len(s) < 16 && strings.Trim(strings.TrimPrefix(s, "v"), "0123456789.-") == ""
 }
 
 // reply writes the answer to id, after every notification that was sent

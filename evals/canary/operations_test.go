@@ -310,7 +310,7 @@ func messageSlips(schemas map[string][]string, v string) (asNames, asOthers, asI
 		complete("ref/resource", "uri", "akos://connections/{name}", "name", v), complete("ref/resource", "uri", "akos://"+v, v, v),
 		request("completion/complete", map[string]any{"ref": map[string]any{"type": v, "name": v}, "argument": map[string]any{"name": v, "value": v}}),
 		request("initialize", map[string]any{"protocolVersion": v, "capabilities": map[string]any{v: v}, "clientInfo": map[string]any{"name": v, "version": v}}),
-		request("initialize", v),
+		request("initialize", v), request("tools/list", map[string]any{"_meta": map[string]any{"io.modelcontextprotocol/protocolVersion": v, "io.modelcontextprotocol/clientCapabilities": map[string]any{v: v}}}),
 		note(`{"jsonrpc":"2.0","method":"notifications/@","params":{"@":"@"}}`), note(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"@","reason":"@"}}`),
 		note(`{"jsonrpc":"2.0","id":"@","result":{"@":"@"}}`), note(`{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"@"}}`),
 		line(`{"jsonrpc":"@","id":7000001,"method":"ping"}`), line(`{"jsonrpc":"2.0","id":7000002,"method":"ping","@":"@"}`),
