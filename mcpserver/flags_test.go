@@ -175,6 +175,31 @@ func TestWrongFlags(t *testing.T) {
 	}
 }
 
+// TestFlagIsNamed: what is wrong is named, unless it could be a value that landed
+// in the wrong place.
+func TestFlagIsNamed(t *testing.T) {
+	h := newEmptyHome(t)
+	for args, want := range map[string]string{
+		"extra":             "it takes no arguments",
+		"--read-only serve": "it takes no arguments",
+		"--nope":            "no such flag: --nope",
+		"--nope=value":      "no such flag: --nope",
+		"--NOPE":            "no such flag",
+		"--nope1":           "no such flag",
+		"-v":                "no such flag: none has a short form but -h",
+		"--log-format nope": "--log-format is text or json",
+		"--log-format":      "--log-format needs a value",
+		"--read-only=nope":  "--read-only needs a bool",
+		"--tools=":          "--tools and --exclude-tools need the names of tools",
+		"--behind-proxy":    "--behind-proxy is of --http, which is missing",
+	} {
+		code, out, errs := run(t, h, strings.Fields(args)...)
+		if code != 2 || out != "" || errs != "akos-mcp: "+want+"\nhint: akos-mcp --help\n" {
+			t.Errorf("%s: exit code %d, %q on the standard output, and %q", args, code, out, errs)
+		}
+	}
+}
+
 // TestHelp: the help names every flag, and the version is one line; neither
 // opens anything.
 func TestHelp(t *testing.T) {

@@ -506,26 +506,32 @@ func TestHTTPShutdown(t *testing.T) {
 // TestHTTPRefusals: what would be open to others is not served.
 func TestHTTPRefusals(t *testing.T) {
 	h := newEmptyHome(t)
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
 	for _, tt := range []struct {
 		code int
 		says string
 		args string
 	}{
-		{1, "a token would travel in clear", "--http 0.0.0.0:0"},
-		{1, "a token would travel in clear", "--http :0"},
-		{1, "a token would travel in clear", "--http [::]:0 --public-url https://akos.example.com"},
+		{5, "a token would travel in clear", "--http 0.0.0.0:0"},
+		{5, "a token would travel in clear", "--http :0"},
+		{5, "a token would travel in clear", "--http [::]:0 --public-url https://akos.example.com"},
 		{2, "--public-url is needed", "--http 0.0.0.0:0 --behind-proxy"},
 		{2, "--public-url is needed", "--http 127.0.0.1:0 --behind-proxy"},
 		{2, "go together", "--http 127.0.0.1:0 --tls-cert x"},
 		{2, "by https", "--http 0.0.0.0:0 --behind-proxy --public-url http://akos.example.com"},
-		{1, "--no-auth is for tests on loopback", "--http 0.0.0.0:0 --no-auth"},
-		{1, "--no-auth is for tests on loopback", "--http 0.0.0.0:0 --no-auth --tls-cert a --tls-key b --public-url https://akos.example.com"},
-		{1, "--no-auth is for tests on loopback", "--http 127.0.0.1:0 --no-auth --behind-proxy --public-url https://akos.example.com"},
-		{1, "--no-auth is for tests on loopback", "--http 127.0.0.1:0 --no-auth --public-url https://akos.example.com"},
+		{5, "--no-auth is for tests on loopback", "--http 0.0.0.0:0 --no-auth"},
+		{5, "--no-auth is for tests on loopback", "--http 0.0.0.0:0 --no-auth --tls-cert a --tls-key b --public-url https://akos.example.com"},
+		{5, "--no-auth is for tests on loopback", "--http 127.0.0.1:0 --no-auth --behind-proxy --public-url https://akos.example.com"},
+		{5, "--no-auth is for tests on loopback", "--http 127.0.0.1:0 --no-auth --public-url https://akos.example.com"},
 		{2, "HOST:PORT", "--http 127.0.0.1"},
 		{2, "HOST:PORT", "--http="},
-		{2, "is of --http", "--no-auth"},
-		{2, "is of --http", "--issuer https://login.example.com"},
+		{8, "can't be listened on", "--http " + busy.Addr().String()},
+		{2, "--no-auth is of --http", "--no-auth"},
+		{2, "--issuer is of --http", "--issuer https://login.example.com"},
 		{2, "are of --issuer", "--http 127.0.0.1:0 --audience x"},
 		{2, "are of --issuer", "--http 127.0.0.1:0 --tenant-claim team"},
 		{2, "exclude each other", "--http 127.0.0.1:0 --no-auth --issuer https://login.example.com"},

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"example.com/akos/internal/commandline"
 	"example.com/akos/workspace"
 	"github.com/spf13/pflag"
 )
@@ -36,8 +37,8 @@ Usage: akos-mcp [flags]
 
 `
 
-// Run runs the command line of sys and returns its exit code: 0, or 2 for a
-// wrong flag, or 1.
+// Run runs the command line of sys and returns its exit code, which is one of
+// those of akos.
 func Run(sys System) int {
 	flags := pflag.NewFlagSet("akos-mcp", pflag.ContinueOnError)
 	flags.SetOutput(io.Discard) // its messages quote the arguments
@@ -56,40 +57,48 @@ func Run(sys System) int {
 	verbose := flags.Bool("verbose", false, "log every call")
 	version := flags.Bool("version", false, "print the version")
 	err := flags.Parse(sys.Args)
+	wrong := ""
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
 		fmt.Fprint(sys.Out, usage, flags.FlagUsages())
 		return 0
 	case flags.Changed("tools") && len(opts.Tools) == 0 || flags.Changed("exclude-tools") && len(opts.Exclude) == 0:
 		// An unset variable of a script must not offer everything.
-		fmt.Fprint(sys.Err, "akos-mcp: --tools and --exclude-tools need the names of tools\nhint: akos-mcp --help\n")
-		return 2
-	case err != nil || flags.NArg() > 0 || *format != "text" && *format != "json":
-		fmt.Fprint(sys.Err, "akos-mcp: a flag is not written right\nhint: akos-mcp --help\n")
-		return 2
+		wrong = "--tools and --exclude-tools need the names of tools"
+	case err != nil:
+		wrong = commandline.WrongFlag(err)
+	case flags.NArg() > 0:
+		wrong = "it takes no arguments"
+	case *format != "text" && *format != "json":
+		wrong = "--log-format is text or json"
 	case *version:
 		fmt.Fprintln(sys.Out, "akos-mcp", sys.Version)
 		return 0
 	}
-	opts.Log = logger(sys.Err, *format, *verbose)
-	of := false // whether a flag says something of HTTP
-	httpOnly.VisitAll(func(f *pflag.Flag) { of = of || f.Changed })
-	if opts.HTTP = flags.Changed("http"); of && !opts.HTTP {
-		fmt.Fprint(sys.Err, "akos-mcp: a flag is of --http, which is missing\nhint: akos-mcp --help\n")
-		return 2
+	opts.HTTP = flags.Changed("http")
+	httpOnly.VisitAll(func(f *pflag.Flag) {
+		if wrong == "" && f.Changed && !opts.HTTP {
+			wrong = "--" + f.Name + " is of --http, which is missing"
+		}
+	})
+	if wrong != "" {
+		return sys.fail(workspace.Errorf(workspace.Invalid, "%s", wrong).WithHint("akos-mcp --help"))
 	}
+	opts.Log = logger(sys.Err, *format, *verbose)
 	if err := serve(sys, *choice, *noPages, opts, web); err != nil {
-		e := workspace.Explain(err)
-		fmt.Fprintf(sys.Err, "akos-mcp: %s\n", e.Msg)
-		if e.Hint != "" {
-			fmt.Fprintf(sys.Err, "hint: %s\n", e.Hint)
-		}
-		if e.Kind == workspace.Invalid {
-			return 2
-		}
-		return 1
+		return sys.fail(err)
 	}
 	return 0
+}
+
+// fail reports err and returns its exit code.
+func (sys System) fail(err error) int {
+	e := workspace.Explain(err)
+	fmt.Fprintf(sys.Err, "akos-mcp: %s\n", e.Msg)
+	if e.Hint != "" {
+		fmt.Fprintf(sys.Err, "hint: %s\n", e.Hint)
+	}
+	return int(commandline.Of(e.Kind))
 }
 
 func logger(w io.Writer, format string, verbose bool) *slog.Logger {
@@ -131,7 +140,7 @@ func serve(sys System, choice string, noPages bool, opts Options, web HTTPOption
 		<-signals
 		stop()
 		<-signals
-		sys.Exit(130)
+		sys.Exit(int(commandline.Canceled))
 	}()
 	if opts.HTTP {
 		return serveHTTP(ctx, sys, s, web, choice)

@@ -22,6 +22,7 @@ import (
 	"syscall"
 	"time"
 
+	"example.com/akos/internal/commandline"
 	"example.com/akos/tools"
 	"example.com/akos/workspace"
 	"github.com/spf13/cobra"
@@ -171,7 +172,7 @@ func (a *app) root() *cobra.Command {
 	}
 	a.group(root, "mcp").AddCommand(a.mcpConfig())
 	root.AddCommand(a.serve())
-	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "The exit codes", Long: exitCodeHelp()},
+	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "The exit codes", Long: commandline.Codes()},
 		&cobra.Command{Use: "environment", Short: "The environment variables", Long: environmentHelp})
 	root.SetHelpCommand(a.help())
 	// cobra's own, but with our errors: its quote the arguments, or are none.
@@ -361,12 +362,12 @@ func (a *app) warn(text string) {
 }
 
 // exit reports err and returns its code.
-func (a *app) exit(err error) code {
+func (a *app) exit(err error) commandline.Code {
 	if err == nil {
 		for _, text := range a.held {
 			fmt.Fprintf(a.Err, "akos: note: %s\n", text)
 		}
-		return done
+		return commandline.Done
 	}
 	e := workspace.Explain(err)
 	if a.log != nil {
@@ -384,11 +385,11 @@ func (a *app) exit(err error) code {
 		}
 		b, _ := json.Marshal(map[string]shown{"error": {e.Kind.String(), e.Msg, e.Hint}}) // strings always encode
 		fmt.Fprintf(a.Err, "%s\n", b)
-		return exitCode(e.Kind)
+		return commandline.Of(e.Kind)
 	}
 	fmt.Fprintf(a.Err, "akos: %s\n", e.Msg)
 	if e.Hint != "" {
 		fmt.Fprintf(a.Err, "hint: %s\n", e.Hint)
 	}
-	return exitCode(e.Kind)
+	return commandline.Of(e.Kind)
 }
