@@ -52,6 +52,47 @@ func TestHTTPLarge(t *testing.T) {
 	}
 }
 
+// TestHTTPBegins: a workspace begins with what is first kept in it. Reading in
+// one that nobody used finds nothing, says which it is, and keeps nothing.
+func TestHTTPBegins(t *testing.T) {
+	h := newHome(t)
+	h.account(t, "ada", "local")
+	w := overHTTP(t, h, mcpserver.Options{})
+	a := w.connect(h.token(t, "ada", "local", "cli"))
+	there := func(tool, args string) response {
+		t.Helper()
+		return w.send("POST", "/mcp?workspace=typo", request(1, tool, args), a.headers...).is(200, 0).rpc()
+	}
+	known := func() bool {
+		t.Helper()
+		open, closeAll, err := h.open("cli", "typo", h.log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeAll()
+		_, err = open.List(t.Context(), "")
+		if kind := workspace.Explain(err).Kind; err != nil && kind != workspace.NotFound {
+			t.Fatal(err)
+		}
+		return err == nil
+	}
+	for _, tool := range []string{"workspace_status", "vault_list", "creds_check", "connection_list", "creds_list"} {
+		r := there(tool, `{}`)
+		if r.Result.IsError || strings.Contains(r.raw, "team-chat") || tool == "workspace_status" && !strings.Contains(r.raw, `"typo"`) {
+			t.Errorf("%s: %s", tool, r.raw)
+		}
+	}
+	if known() {
+		t.Error("reading has made the workspace")
+	}
+	if r := there("connection_create", `{"kind":"cron","name":"x","config":{"schedule":"@daily"}}`); r.Result.IsError {
+		t.Fatal(r.raw)
+	}
+	if !known() {
+		t.Error("what is kept has not made the workspace")
+	}
+}
+
 // TestHTTPTenants: two tenants have the same names for everything, and
 // neither sees the other's.
 func TestHTTPTenants(t *testing.T) {
