@@ -1,16 +1,13 @@
 package mcpserver
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -345,42 +342,3 @@ func (h *endpoint) direct(ctx context.Context, w http.ResponseWriter, s *session
 type quiet struct{ fullSession }
 
 func (quiet) GetLogLevel() mcp.LoggingLevel { return mcp.LoggingLevelEmergency }
-
-// body reads the body of r. A large one waits for its turn, until done is
-// called, so that many of them don't take much memory.
-func (h *endpoint) body(w http.ResponseWriter, r *http.Request) (body []byte, done func(), status int, text string) {
-	done = func() {}
-	if r.ContentLength > maxLine {
-		w.Header().Set("Connection", "close") // it is not read to its end
-		return nil, done, http.StatusRequestEntityTooLarge, "a message may have 4 MiB"
-	}
-	rc := http.NewResponseController(w) // every server of ours has deadlines
-	size := int64(512)
-	if r.ContentLength > 0 {
-		size = min(r.ContentLength, smallBody) + 1
-	}
-	buf := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
-	_, err := buf.ReadFrom(io.LimitReader(r.Body, smallBody+1))
-	if err == nil && buf.Len() > smallBody {
-		select {
-		case h.large <- struct{}{}:
-			// What it leaves is collected before the next one comes.
-			done = func() { runtime.GC(); <-h.large }
-			_ = rc.SetReadDeadline(time.Now().Add(bodyTime)) // the wait was ours
-			buf.Grow(int(max(r.ContentLength, 4*smallBody)) - buf.Len() + bytes.MinRead)
-		case <-time.After(bodyTime):
-			return nil, done, http.StatusServiceUnavailable, "too many large messages are waiting"
-		case <-r.Context().Done():
-			return nil, done, http.StatusServiceUnavailable, "the client has gone"
-		}
-		_, err = buf.ReadFrom(http.MaxBytesReader(w, r.Body, int64(maxLine-buf.Len())))
-	}
-	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
-		return nil, done, http.StatusRequestEntityTooLarge, "a message may have 4 MiB"
-	}
-	if err != nil {
-		return nil, done, http.StatusBadRequest, "the message ends early, or came too slowly"
-	}
-	_ = rc.SetReadDeadline(time.Time{}) // the client may wait for an answer as long as it likes
-	return buf.Bytes(), done, 0, ""
-}
