@@ -81,6 +81,7 @@ const (
 	maxRunning = 1024             // requests at one time
 	smallBody  = 64 << 10         // bytes; of larger bodies one is answered at a time
 	bodyTime   = 30 * time.Second // for a body to arrive
+	largeTime  = 5 * time.Second  // for the rest of a large one, for which others wait
 	drainTime  = 10 * time.Second // for running calls, once the server is to end
 )
 

@@ -2,6 +2,7 @@ package mcpserver
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -9,9 +10,9 @@ import (
 	"time"
 )
 
-// body reads the body of r. A large one waits for its turn, until done is
-// called, so that many of them don't take much memory.
-func (h *endpoint) body(w http.ResponseWriter, r *http.Request) (body []byte, done func(), status int, text string) {
+// body reads the body of r, which is owner's. A large one waits for its turn,
+// until done is called, so that many of them don't take much memory.
+func (h *endpoint) body(w http.ResponseWriter, r *http.Request, owner string) (body []byte, done func(), status int, text string) {
 	done = func() {}
 	if r.ContentLength > maxLine {
 		w.Header().Set("Connection", "close") // it is not read to its end
@@ -25,17 +26,11 @@ func (h *endpoint) body(w http.ResponseWriter, r *http.Request) (body []byte, do
 	buf := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
 	_, err := buf.ReadFrom(io.LimitReader(r.Body, smallBody+1))
 	if err == nil && buf.Len() > smallBody {
-		select {
-		case h.large <- struct{}{}:
-			// What it leaves is collected before the next one comes.
-			done = func() { runtime.GC(); <-h.large }
-			_ = rc.SetReadDeadline(time.Now().Add(bodyTime)) // the wait was ours
-			buf.Grow(int(max(r.ContentLength, 4*smallBody)) - buf.Len() + bytes.MinRead)
-		case <-time.After(bodyTime):
-			return nil, done, http.StatusServiceUnavailable, "too many large messages are waiting"
-		case <-r.Context().Done():
-			return nil, done, http.StatusServiceUnavailable, "the client has gone"
+		if done = h.turn(r.Context(), owner); done == nil {
+			return nil, func() {}, http.StatusServiceUnavailable, "too many large messages are waiting"
 		}
+		_ = rc.SetReadDeadline(time.Now().Add(largeTime)) // the wait was ours
+		buf.Grow(int(max(r.ContentLength, 4*smallBody)) - buf.Len() + bytes.MinRead)
 		_, err = buf.ReadFrom(http.MaxBytesReader(w, r.Body, int64(maxLine-buf.Len())))
 	}
 	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
@@ -46,4 +41,29 @@ func (h *endpoint) body(w http.ResponseWriter, r *http.Request) (body []byte, do
 	}
 	_ = rc.SetReadDeadline(time.Time{}) // the client may wait for an answer as long as it likes
 	return buf.Bytes(), done, 0, ""
+}
+
+// turn waits until a large message of owner's may be read, and returns what ends
+// its turn; nil if that takes too long. Owners take turns: of the messages of
+// one, however many they are, one waits for the place at a time.
+func (h *endpoint) turn(ctx context.Context, owner string) (done func()) {
+	own, _ := h.turns.LoadOrStore(owner, make(chan struct{}, 1))
+	theirs := own.(chan struct{})
+	late := time.After(bodyTime)
+	select {
+	case theirs <- struct{}{}:
+	case <-late:
+		return nil
+	case <-ctx.Done():
+		return nil
+	}
+	select {
+	case h.large <- struct{}{}:
+		// What it leaves is collected before the next one comes.
+		return func() { runtime.GC(); <-h.large; <-theirs }
+	case <-late:
+	case <-ctx.Done():
+	}
+	<-theirs
+	return nil
 }

@@ -33,6 +33,7 @@ type endpoint struct {
 	stopping context.Context // done once the server is to end
 	running  chan struct{}   // a place for each request
 	large    chan struct{}   // the place for a request with a large body, whose answer waits for nothing
+	turns    sync.Map        // by owner, a chan struct{}: the place for one that waits for large
 
 	mu     sync.Mutex
 	asking map[string]question // by the id of our request
@@ -204,7 +205,7 @@ func (h *endpoint) post(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		h.refuse(w, http.StatusUnsupportedMediaType, nil, mcp.INVALID_REQUEST, "a message is application/json")
 		return
 	}
-	body, done, status, text := h.body(w, r)
+	body, done, status, text := h.body(w, r, c.owner())
 	defer done()
 	if status != 0 {
 		h.refuse(w, status, nil, mcp.INVALID_REQUEST, text)

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -49,6 +50,35 @@ func TestHTTPLarge(t *testing.T) {
 	wg.Wait()
 	if r := ada.post(padded(request(1, "vault_put", `{"key":"A"}`))); !strings.Contains(r.body, "tools/call of vault_put may have 64 KiB") {
 		t.Errorf("%s", r.body)
+	}
+}
+
+// TestHTTPTrickle: whoever sends many large messages, and none to its end, keeps
+// nobody else's away.
+func TestHTTPTrickle(t *testing.T) {
+	h := newHome(t)
+	h.account(t, "ada", "acme")
+	h.account(t, "bob", "beta")
+	w := overHTTP(t, h, mcpserver.Options{})
+	token := h.token(t, "ada", "acme", "read")
+	bob := w.connect(h.token(t, "bob", "beta", "read"))
+	address := strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/mcp")
+	for range 20 {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := fmt.Fprintf(c, "POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+			address, token, 4<<20, strings.Repeat(" ", 70_000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(200 * time.Millisecond) // they are there
+	sent := time.Now()
+	bob.post(`{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"pad":"`+strings.Repeat("p", 70_000)+`"}}`).is(200, 0)
+	if took := time.Since(sent); took > 10*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
 
