@@ -2,11 +2,8 @@ package mcpserver_test
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
-	"encoding/hex"
 	"fmt"
-	"net"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,71 +13,6 @@ import (
 	"example.com/akos/mcpserver"
 	"example.com/akos/workspace"
 )
-
-// TestHTTPLarge: whoever waits for a person, or for what may come, keeps no
-// place that others need for a large message.
-func TestHTTPLarge(t *testing.T) {
-	h := entryHome(t)
-	h.account(t, "ada", "acme")
-	h.account(t, "bob", "beta")
-	w := overHTTP(t, h, mcpserver.Options{})
-	token := h.token(t, "ada", "acme", "write")
-	ada, bob := w.connectAs(token, `{"elicitation":{"url":{}}}`), w.connect(h.token(t, "bob", "beta", "read"))
-	pad := `"pad":"` + strings.Repeat("p", 70_000) + `",`
-	padded := func(body string) string { return strings.Replace(body, `"params":{`, `"params":{`+pad, 1) }
-	var wg sync.WaitGroup
-	for i := range 3 {
-		wg.Go(func() {
-			ada.post(padded(request(i, "vault_put", fmt.Sprintf(`{"key":"KEY_%d"}`, i)))).is(413, -32600)
-		})
-	}
-	wg.Go(func() {
-		w.modern(token, "tools/call", "vault_put", pad+`"name":"vault_put","arguments":{"key":"A"}`).is(413, -32600)
-	})
-	wg.Go(func() {
-		w.modern(token, "subscriptions/listen", "", pad+`"notifications":{"toolsListChanged":true}`).is(413, -32600)
-	})
-	time.Sleep(200 * time.Millisecond) // they are there
-	sent := time.Now()
-	bob.post(padded(`{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"x":0}}`)).is(200, 0)
-	bob.post(padded(request(2, "vault_list", `{}`))).is(200, 0)
-	if took := time.Since(sent); took > 5*time.Second {
-		t.Errorf("others waited %v", took)
-	}
-	wg.Wait()
-	if r := ada.post(padded(request(1, "vault_put", `{"key":"A"}`))); !strings.Contains(r.body, "tools/call of vault_put may have 64 KiB") {
-		t.Errorf("%s", r.body)
-	}
-}
-
-// TestHTTPTrickle: whoever sends many large messages, and none to its end, keeps
-// nobody else's away.
-func TestHTTPTrickle(t *testing.T) {
-	h := newHome(t)
-	h.account(t, "ada", "acme")
-	h.account(t, "bob", "beta")
-	w := overHTTP(t, h, mcpserver.Options{})
-	token := h.token(t, "ada", "acme", "read")
-	bob := w.connect(h.token(t, "bob", "beta", "read"))
-	address := strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/mcp")
-	for range 20 {
-		c, err := net.Dial("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		if _, err := fmt.Fprintf(c, "POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
-			address, token, 4<<20, strings.Repeat(" ", 70_000)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	time.Sleep(200 * time.Millisecond) // they are there
-	sent := time.Now()
-	bob.post(`{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"pad":"`+strings.Repeat("p", 70_000)+`"}}`).is(200, 0)
-	if took := time.Since(sent); took > 10*time.Second {
-		t.Errorf("it took %v", took)
-	}
-}
 
 // TestHTTPBegins: a workspace begins with what is first kept in it. Reading in
 // one that nobody used finds nothing, says which it is, and keeps nothing.
@@ -390,81 +322,6 @@ func TestHTTPCancel(t *testing.T) {
 	still(done, "newest, others cancel")
 	if e := entryOf(t, (<-done).rpc()); e.Status != "pending" {
 		t.Errorf("%+v", e)
-	}
-}
-
-// unguessable returns a text that nobody guesses, and that looks like no
-// credential: only a vault that has it can know it.
-func unguessable() string {
-	var s strings.Builder
-	for i, c := range rand.Text()[:18] {
-		fmt.Fprintf(&s, "%c%d", c, 2+i%8)
-	}
-	return s.String()
-}
-
-// TestHTTPAddress: the address that was asked for comes back, as the newest
-// revision wants, but not if a stored value is in it, however it is put there.
-func TestHTTPAddress(t *testing.T) {
-	h := newHome(t)
-	h.account(t, "ada", "")
-	value, words := unguessable(), unguessable()+" "+unguessable()
-	h.store(t, "ONE_KEY", workspace.ScopeWorkspace, value)
-	h.store(t, "OTHER_KEY", workspace.ScopeTenant, words)
-	token := h.token(t, "ada", "", "read")
-	w := overHTTP(t, h, mcpserver.Options{})
-	read := func(uri string) answer {
-		body := fmt.Sprintf(`{"jsonrpc":"2.0","id":7,"method":"resources/read","params":{"uri":%q,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`, uri)
-		return w.send("POST", "/mcp?workspace=app", body, modernHeaders(token, "resources/read", uri)...)
-	}
-	for _, uri := range []string{"x://nothing/%20there", "x://" + unguessable()} {
-		if a := read(uri).is(400, -32602); strings.Contains(a.body, uri) == strings.Contains(uri, "%20") {
-			t.Errorf("%s: %s", uri, a.body)
-		}
-	}
-	for _, v := range []string{value, words} {
-		for _, uri := range []string{v, "x://" + v, "akos://connections/" + v, "akos://nothing/a=" + v, "x://y/" + strings.ReplaceAll(v, " ", "%20"), "x://y/%" + hex.EncodeToString([]byte(v[:1])) + v[1:]} {
-			if a := read(uri).is(400, -32602); strings.Contains(a.body, v[4:20]) {
-				t.Errorf("%s: %s", uri, a.body)
-			}
-		}
-	}
-}
-
-// TestHTTPGuesses: what another tenant has stored, and what the environment of
-// this process holds, is answered as what nobody has, wherever it is guessed.
-func TestHTTPGuesses(t *testing.T) {
-	h := newHome(t)
-	h.account(t, "ada", "")
-	h.account(t, "bob", "beta")
-	value, env := unguessable(), unguessable()
-	h.store(t, "ONE_KEY", workspace.ScopeWorkspace, value)
-	h.env["LINEAR_API_KEY"] = env
-	w := overHTTP(t, h, mcpserver.Options{})
-	ada, bob := w.connect(h.token(t, "ada", "", "cli")), w.connect(h.token(t, "bob", "beta", "cli"))
-	// Both have a workspace of this name.
-	ask := func(a *agent, body string) string {
-		return w.send("POST", "/mcp?workspace=app", body, a.headers...).body
-	}
-	for what, body := range map[string]string{
-		"an argument":           request(1, "connection_inspect", `{"name":"@"}`),
-		"a prompt":              `{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"fix-missing-credentials","arguments":{"provider":"@"}}}`,
-		"a completion":          `{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"onboard-provider"},"argument":{"name":"provider","value":"@"}}}`,
-		"an address":            `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"akos://providers/@"}}`,
-		"an address of nothing": `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"x://@"}}`,
-	} {
-		answer := func(a *agent, v string) string {
-			return strings.ReplaceAll(ask(a, strings.ReplaceAll(body, "@", v)), v, "@")
-		}
-		nobodys := unguessable()
-		if answer(ada, value) == answer(ada, nobodys) {
-			t.Errorf("%s: ada's own value is not refused", what)
-		}
-		for _, v := range []string{value, env} {
-			if got, want := answer(bob, v), answer(bob, nobodys); got != want {
-				t.Errorf("%s: bob is told %s and %s", what, got, want)
-			}
-		}
 	}
 }
 
