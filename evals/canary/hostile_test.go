@@ -277,14 +277,20 @@ func (s *stranger) session() {
 			s.run(anyCode, "auth", "whoami")
 			s.run(anyCode, "secrets", "set", "K", "--stdin")
 			s.run(anyCode, "secrets", "remove", "K")
-			for _, key := range []string{"K", ""} {
-				s.Always("/api/v1/secrets", say(200, func(text string) any {
-					if key != "" {
-						return map[string]any{"keys": []any{map[string]any{"key": key, "scope": text, "source": text, "usedBy": []string{text}, "updatedAt": "2026-01-01T00:00:00Z"}}}
-					}
-					return map[string]any{"keys": []any{map[string]any{"key": text, "scope": "workspace", "source": "file"}}}
-				}))
+			for _, key := range []func(text string) map[string]any{
+				func(text string) map[string]any {
+					return map[string]any{"key": "K", "scope": text, "source": text, "usedBy": []string{text}, "updatedAt": "2026-01-01T00:00:00Z"}
+				},
+				func(text string) map[string]any {
+					return map[string]any{"key": text, "scope": "workspace", "source": "file"}
+				},
+				func(text string) map[string]any {
+					return map[string]any{"key": "K", "scope": "workspace", "source": "file", "updatedAt": text}
+				},
+			} {
+				s.Always("/api/v1/secrets", say(200, func(text string) any { return map[string]any{"keys": []any{key(text)}} }))
 				s.run(anyCode, "secrets", "list")
+				s.run(anyCode, "secrets", "list", "--json")
 			}
 		}
 	}

@@ -144,7 +144,8 @@ func (s secrets) List(ctx context.Context, scope workspace.Scope) ([]workspace.S
 		return nil, strange(s.server, errors.New("there is no list of keys"))
 	}
 	for i, k := range answer.Keys {
-		if workspace.CheckKey(k.Key) != nil || k.Scope == "" || !r.mayShow(append([]string{string(k.Scope), string(k.Source)}, k.UsedBy...)...) {
+		if workspace.CheckKey(k.Key) != nil || k.Scope == "" || k.UpdatedAt != "" && k.UpdatedAt.Time().IsZero() ||
+			!r.mayShow(append([]string{k.Key, string(k.Scope), string(k.Source)}, k.UsedBy...)...) {
 			return nil, strange(s.server, errors.New("a key is none"))
 		}
 		answer.Keys[i].UsedBy = list(k.UsedBy)

@@ -136,6 +136,8 @@ func TestStrangeAnswers(t *testing.T) {
 		"another key":          says(t, 200, json, `{"status":"stored","key":"OTHER","scope":"workspace","usedBy":[]}`),
 		"another status":       says(t, 200, json, `{"status":"pending","key":"KEY","scope":"evil\n","keys":null}`),
 		"the token back":       says(t, 200, json, `{"userId":"`+tokenText+`","tenantId":"acme","keys":[{"key":"K","scope":"x`+tokenText+`"}],"status":"stored","key":"KEY","owner":"`+valueText+`","usedBy":["`+tokenText+`"]}`),
+		"the token as a key":   says(t, 200, json, `{"keys":[{"key":"`+tokenText+`","scope":"workspace"}]}`),
+		"the token as a time":  says(t, 200, json, `{"keys":[{"key":"K","scope":"workspace","updatedAt":"`+tokenText+`"}]}`),
 		"an error that is 200": says(t, 200, json, `{"error":{"kind":"not_found","message":"evil"}}`),
 		"cut off":              raw(t, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"userId\":\"ada\",\"tenantId\":\"acme\",\"keys\":[]}"),
 		"cut off in chunks":    raw(t, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"key"),
