@@ -71,14 +71,19 @@ func TenantsOf(tx Tx, user string) ([]string, error) {
 	return slices.Compact(tenants), err
 }
 
-// Identity returns who t speaks for, a user of these tenants. A personal token
-// is for one tenant, and does not tell of others.
+// Identity returns who t speaks for, a user of these tenants.
 func (t Token) Identity(tenants []string) Identity {
-	if t.Kind == TokenPersonal {
+	if !t.Moves() {
 		tenants = []string{t.Tenant}
 	}
 	return Identity{UserID: t.User, TenantID: t.Tenant, Tenants: tenants, Scopes: t.Scopes, ExpiresAt: t.Expires}
 }
+
+// Moves reports whether t is of a login of our own command line, which a person
+// takes from one of their tenants to another. Any other token is for the tenant
+// for which it was approved or made, and tells of no other: neither a personal
+// one nor that of a client that registered itself.
+func (t Token) Moves() bool { return t.Kind != TokenPersonal && t.Client == DefaultClientID }
 
 // Bearer returns whose a token of this home's authorization server is, if it
 // is good now and for that audience. Otherwise the error is LoginNeeded.

@@ -13,9 +13,11 @@
 //
 // Two things are our own, as RFC 6749 sections 5.1 and 8.2 allow. The token
 // endpoint's answer has the members user_id, tenant_id and tenants, so that our
-// client need not ask who logged in. And a refresh may carry tenant_id, to go
-// on in another tenant of the user; one that is not the user's is
-// invalid_grant; the metadata says akos_tenant_id_supported.
+// client need not ask who logged in. And a refresh of our client may carry
+// tenant_id, to go on in another tenant of the user; one that is not the user's
+// is invalid_grant; the metadata says akos_tenant_id_supported. A client that
+// registered itself stays where its person approved it, and is told of no other
+// tenant.
 package authserver
 
 import (

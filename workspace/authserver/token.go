@@ -144,13 +144,14 @@ func (s *Server) issue(tx workspace.Tx, g grant, scopes []string) (answer, error
 	a := answer{
 		AccessToken: accessPrefix + random(), TokenType: "Bearer", ExpiresIn: int(accessLife / time.Second),
 		RefreshToken: refreshPrefix + random(), Scope: strings.Join(scopes, " "),
-		UserID: g.user, TenantID: g.tenant, Tenants: tenants,
+		UserID: g.user, TenantID: g.tenant,
 	}
 	t := workspace.Token{
 		Hash: hash(a.AccessToken), Kind: workspace.TokenAccess,
 		Family: g.family, Client: g.client, User: g.user, Tenant: g.tenant, Scopes: scopes, Audience: g.audience,
 		Created: now, Expires: now.Add(accessLife),
 	}
+	a.Tenants = t.Identity(tenants).Tenants
 	if err := tx.AddToken(t); err != nil {
 		return answer{}, err
 	}
@@ -215,8 +216,15 @@ func (s *Server) refresh(ctx context.Context, c client, p params) (any, error) {
 		if !covers(t.Scopes, asked) {
 			return refuse("invalid_scope", "this is more than what was granted")
 		}
-		if p["tenant_id"] != "" {
-			t.Tenant = p["tenant_id"]
+		// The person chose the tenant when they approved, so no other client
+		// may. RFC 6749 section 5.2, invalid_grant: the "refresh token is
+		// invalid" for it; and whether the person has such a tenant at all is
+		// not told.
+		if to := p["tenant_id"]; to != "" && to != t.Tenant {
+			if !t.Moves() {
+				return errGrant
+			}
+			t.Tenant = to
 		}
 		g := grant{client: t.Client, user: t.User, tenant: t.Tenant, audience: t.Audience, scopes: t.Scopes, family: t.Family}
 		if a, err = s.issue(tx, g, asked); err != nil {
