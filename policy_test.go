@@ -44,7 +44,7 @@ var imports = map[string][]string{
 	"tools":                         {"workspace", "workspace/catalog"},
 	"workspace":                     {"workspace/catalog", "workspace/internal/dotenv", "workspace/internal/secret"},
 	"workspace/agefile":             {"workspace", "workspace/internal/secret"},
-	"workspace/authserver":          {"workspace", "workspace/pages"},
+	"workspace/authserver":          {"internal/crowd", "workspace", "workspace/pages"},
 	"workspace/catalog":             {},
 	"workspace/entry":               {"workspace", "workspace/pages"},
 	"workspace/internal/dotenv":     {"workspace/internal/secret"},

@@ -115,6 +115,7 @@ func (s *Server) ServeHTTP(ctx context.Context, o HTTPOptions, choice string, re
 		BaseContext: func(net.Listener) context.Context { return calls },
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ConnState:   all.State,
+		ConnContext: all.Context,
 	}
 	srv.Protocols.SetHTTP1(true)
 	if o.TLSCert != "" {

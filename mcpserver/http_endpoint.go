@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"example.com/akos/internal/crowd"
 	"example.com/akos/workspace"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -122,6 +123,7 @@ func (h *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		h.unauthorized(w, r, err)
 		return
 	}
+	defer crowd.Keep(r.Context())()
 	if !c.May("read") && !c.May("write") && !c.May("admin") {
 		h.forbidden(w, r, c, nil, "read")
 		return

@@ -1,36 +1,53 @@
 // Package crowd bounds the connections of an HTTP server.
 //
 // It knows nothing of what they carry. Its invariant: who keeps connections
-// open and asks nothing keeps nobody out.
+// open keeps nobody out, unless a server vouches for each of them.
 package crowd
 
 import (
+	"container/list"
+	"context"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 )
 
-// A Listener is one that has a number of connections open at the most. One
-// more waits, and where none of those that are open leaves, the one that has
-// been idle longest does: whoever opens many and says nothing more keeps nobody
-// out. One that has not asked yet has the time that a header may take.
+// grace is what every connection has before it can be let go: enough for a
+// request that is on its way, and for an answer to leave. It bounds how many
+// can be opened in a second, too: those that there are places for, ten times.
+const grace = 100 * time.Millisecond
+
+// friendly is what a connection has after a request that a server vouched for:
+// a client that is at work does not lose it to strangers.
+const friendly = time.Second
+
+// A Listener is one that has a number of connections open at the most. When
+// there is no place for one more, the one leaves on which nothing has happened
+// for longest: that has sent no whole header yet, is idle, or is answered and
+// holds on by a body that never comes. Where there is none, a request gives way
+// that nobody has vouched for. A stranger who opens many, and others in the
+// place of those that end, is so let go in favour of whoever comes.
+//
+// What a server vouches for, by Keep, is never let go.
 type Listener struct {
 	net.Listener
 	places chan struct{}
 	ended  chan struct{}
 	end    func()
 
-	mu    sync.Mutex
-	idle  map[net.Conn]time.Time // since when
-	short bool                   // somebody waits for a place
+	mu        sync.Mutex
+	quiet     list.List // members that no request of is being answered
+	strangers list.List // those with one that nobody has vouched for
+	known     list.List // quiet ones, with one before that somebody did vouch for
 }
 
-// New returns l with at most so many connections open.
+// New returns l with at most so many connections open. The server is to have
+// its State and its Context.
 func New(l net.Listener, most int) *Listener {
 	ended := make(chan struct{})
 	return &Listener{
-		Listener: l, places: make(chan struct{}, most), idle: map[net.Conn]time.Time{},
+		Listener: l, places: make(chan struct{}, most),
 		ended: ended, end: sync.OnceFunc(func() { close(ended) }),
 	}
 }
@@ -41,57 +58,127 @@ func (c *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case c.places <- struct{}{}:
-	default:
-		c.dismiss()
+	if !c.enter() {
+		_ = conn.Close() // the error that matters is that all has ended
+		return nil, net.ErrClosed
+	}
+	m := &member{Conn: conn, of: c, end: func() {}}
+	c.move(m, &c.quiet)
+	return m, nil
+}
+
+// enter takes a place, or returns false if all has ended.
+func (c *Listener) enter() bool {
+	for {
 		select {
 		case c.places <- struct{}{}:
-			c.placed()
+			return true
+		default:
+		}
+		wait := c.dismiss()
+		if wait == 0 {
+			continue
+		}
+		select {
+		case c.places <- struct{}{}:
+			return true
+		case <-time.After(wait):
 		case <-c.ended:
-			_ = conn.Close() // the error that matters is that all has ended
-			return nil, net.ErrClosed
+			return false
 		}
-	}
-	return &member{conn, sync.OnceFunc(func() { <-c.places })}, nil
-}
-
-// dismiss closes the connection that has been idle longest; where none is, the
-// next that will be.
-func (c *Listener) dismiss() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var first net.Conn
-	for conn, since := range c.idle {
-		if first == nil || since.Before(c.idle[first]) {
-			first = conn
-		}
-	}
-	if c.short = first == nil; !c.short {
-		delete(c.idle, first)
-		go first.Close() // of TLS it writes, and its place is free all the same
 	}
 }
 
-// placed notes that nobody waits for a place any more.
-func (c *Listener) placed() {
+// dismiss closes a connection, or returns when to try again.
+func (c *Listener) dismiss() (wait time.Duration) {
+	m, wait := c.longest()
+	if m != nil {
+		_ = m.Close() // not by way of TLS, which would write first
+		return 0
+	}
+	return wait
+}
+
+// longest returns the member that is to leave, or when there may be one.
+func (c *Listener) longest() (m *member, wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.short = false
+	wait = grace
+	for _, in := range []*list.List{&c.quiet, &c.strangers, &c.known} {
+		if in.Len() == 0 {
+			continue
+		}
+		has := grace
+		if in == &c.known {
+			has = friendly
+		}
+		m = in.Front().Value.(*member)
+		left := has - time.Since(m.since)
+		if left <= 0 {
+			return m, 0
+		}
+		wait = min(wait, left)
+	}
+	return nil, wait
 }
 
 // State is the ConnState of the server that c is the listener of.
 func (c *Listener) State(conn net.Conn, s http.ConnState) {
+	switch m := under(conn); {
+	case m == nil:
+	case s == http.StateActive: // its header is there
+		c.move(m, &c.strangers)
+	case s == http.StateIdle && m.known:
+		c.move(m, &c.known)
+	case s == http.StateIdle:
+		c.move(m, &c.quiet)
+	}
+}
+
+type memberKey struct{}
+
+// Context is the ConnContext of the server that c is the listener of. It ends
+// with the connection: net/http notices the end of one only once the body of
+// the request is read.
+func (c *Listener) Context(ctx context.Context, conn net.Conn) context.Context {
+	m := under(conn)
+	ctx, m.end = context.WithCancel(context.WithValue(ctx, memberKey{}, m))
+	return ctx
+}
+
+// under returns the member that conn is, or is TLS on.
+func under(conn net.Conn) *member {
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = t.NetConn()
+	}
+	m, _ := conn.(*member)
+	return m
+}
+
+// Keep vouches for the request whose context is given, until done is called:
+// its connection is not let go in favour of others.
+func Keep(ctx context.Context) (done func()) {
+	m, _ := ctx.Value(memberKey{}).(*member)
+	if m == nil {
+		return func() {}
+	}
+	m.of.move(m, nil)
+	m.known = true
+	return func() { m.of.move(m, &m.of.quiet) }
+}
+
+// move puts m last in a list, or in none.
+func (c *Listener) move(m *member, to *list.List) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case s != http.StateIdle:
-		delete(c.idle, conn)
-	case c.short:
-		c.short = false
-		go conn.Close()
-	default:
-		c.idle[conn] = time.Now()
+	if m.in != nil {
+		m.in.Remove(m.at)
+	}
+	if m.in = to; m.left {
+		m.in = nil
+	}
+	if m.in != nil {
+		m.at, m.since = m.in.PushBack(m), time.Now()
 	}
 }
 
@@ -101,16 +188,36 @@ func (c *Listener) Close() error {
 	return c.Listener.Close()
 }
 
-// A member is a connection that gives its place back when it is closed.
+// A member is a connection that gives its place back when it is closed. The
+// lock of its Listener guards where it is.
 type member struct {
 	net.Conn
-	leave func()
+	of    *Listener
+	known bool       // that of the goroutine that serves it
+	in    *list.List // nil: it can't be let go
+	at    *list.Element
+	since time.Time // since when it is there
+	left  bool
+	end   func() // of its context; set before it is served
 }
 
 // Close implements net.Conn.
 func (m *member) Close() error {
-	defer m.leave()
+	m.leave()
 	return m.Conn.Close()
+}
+
+// leave gives the place back, once.
+func (m *member) leave() {
+	m.of.mu.Lock()
+	left := m.left
+	m.left = true
+	m.of.mu.Unlock()
+	if !left {
+		m.end()
+		m.of.move(m, nil)
+		<-m.of.places
+	}
 }
 
 // CloseWrite lets net/http end an answer in good order while the client still

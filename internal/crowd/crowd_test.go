@@ -3,72 +3,211 @@ package crowd_test
 import (
 	"bufio"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"example.com/akos/internal/crowd"
 )
 
-// TestCrowd: connections that have asked before and are kept keep nobody out who
-// asks, and of those that are answered none is cut off.
-func TestCrowd(t *testing.T) {
+// most is how many connections a hall has at once.
+const most = 4
+
+// A hall is a server with few places. /slow is answered once slow is closed, to
+// somebody whom it vouches for, and /stranger then too; /body reads its body.
+type hall struct {
+	t       *testing.T
+	address string
+	slow    chan struct{}
+	waiting atomic.Int32 // requests for /wait, which never end by themselves
+}
+
+func newHall(t *testing.T) *hall {
+	t.Helper()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const most = 4
+	h := &hall{t: t, address: tcp.Addr().String(), slow: make(chan struct{})}
 	c := crowd.New(tcp, most)
-	slow := make(chan struct{})
-	srv := &http.Server{ConnState: c.State, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/slow" {
-			<-slow
+	srv := &http.Server{ConnState: c.State, ConnContext: c.Context, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/slow":
+			defer crowd.Keep(r.Context())()
+			<-h.slow
+		case "/stranger":
+			<-h.slow
+		case "/wait":
+			h.waiting.Add(1)
+			<-r.Context().Done()
+			h.waiting.Add(-1)
+		case "/body":
+			_, _ = io.Copy(io.Discard, r.Body) // it never comes
 		}
 		_, _ = io.WriteString(w, "ok")
 	})}
 	go func() { _ = srv.Serve(c) }() // it ends with Close
 	t.Cleanup(func() { _ = srv.Close() })
-	dial := func() net.Conn {
-		conn, err := net.Dial("tcp", tcp.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = conn.Close() })
-		_ = conn.SetDeadline(time.Now().Add(time.Minute)) // a test of its own
-		return conn
+	return h
+}
+
+func (h *hall) dial() net.Conn {
+	h.t.Helper()
+	conn, err := net.Dial("tcp", h.address)
+	if err != nil {
+		h.t.Fatal(err)
 	}
-	ask := func(conn net.Conn, path string) {
-		t.Helper()
-		if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-			t.Error(err)
-		}
+	h.t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(time.Minute)) // a test of its own
+	return conn
+}
+
+// ask sends a request on a new connection.
+func (h *hall) ask(path string) net.Conn {
+	h.t.Helper()
+	conn := h.dial()
+	_, _ = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n") // if it is let go, nothing answers
+	return conn
+}
+
+func (h *hall) answered(conn net.Conn) {
+	h.t.Helper()
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || res.StatusCode != http.StatusOK {
+		h.t.Fatalf("no answer: %v", err)
 	}
-	answered := func(conn net.Conn) {
-		t.Helper()
-		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil || res.StatusCode != http.StatusOK {
-			t.Fatalf("no answer: %v", err)
-		}
-		_, _ = io.Copy(io.Discard, res.Body) // to its end, which the status promises
-	}
+	_, _ = io.Copy(io.Discard, res.Body) // to its end, which the status promises
+}
+
+// came reports whether a client that comes now is answered.
+func (h *hall) came() bool {
+	res, err := http.ReadResponse(bufio.NewReader(h.ask("/")), nil)
+	return err == nil && res.StatusCode == http.StatusOK
+}
+
+// TestCrowd: connections that have asked before and are kept keep nobody out who
+// asks, and of those that a server vouches for none is cut off.
+func TestCrowd(t *testing.T) {
+	h := newHall(t)
 	for range 3 * most {
-		conn := dial()
-		ask(conn, "/")
-		answered(conn)
+		h.answered(h.ask("/"))
 	}
 	var busy []net.Conn
 	for range most {
-		conn := dial()
-		ask(conn, "/slow")
-		busy = append(busy, conn)
+		busy = append(busy, h.ask("/slow"))
 	}
-	last := dial() // there is no place until one of them is answered
-	ask(last, "/")
-	time.Sleep(50 * time.Millisecond)
-	close(slow)
+	last := h.ask("/") // there is no place until one of them is answered
+	time.Sleep(300 * time.Millisecond)
+	close(h.slow)
 	for _, conn := range append(busy, last) {
-		answered(conn)
+		h.answered(conn)
+	}
+}
+
+// TestStrangers: whatever strangers hold on with, and however often they come
+// again, somebody who comes is answered, and somebody whom the server vouches
+// for stays.
+func TestStrangers(t *testing.T) {
+	for name, text := range map[string]string{
+		"silence":               "",
+		"half a header":         "GET / HTTP/1.1\r\nHost: x\r\nX: ",
+		"answered, and no body": "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n",
+		"a body that is read":   "GET /body HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n",
+		"a long wait":           "GET /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n",
+		"a long answer":         "GET /stranger HTTP/1.1\r\nHost: x\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHall(t)
+			mine := h.ask("/slow")
+			var wg sync.WaitGroup
+			ended := make(chan struct{})
+			defer wg.Wait()
+			defer close(ended)
+			for range 3 * most {
+				wg.Go(func() {
+					for {
+						conn := h.dial()
+						_, _ = io.WriteString(conn, text)                                // it may be let go already
+						_ = conn.SetReadDeadline(time.Now().Add(500 * time.Millisecond)) // or the stranger goes
+						_, _ = io.Copy(io.Discard, conn)
+						_ = conn.Close()
+						select {
+						case <-ended:
+							return
+						default:
+						}
+					}
+				})
+			}
+			time.Sleep(200 * time.Millisecond) // for them to come
+			for range 5 {
+				start := time.Now()
+				for !h.came() { // it was let go before it asked: the machine is busy
+				}
+				if took := time.Since(start); took > 3*time.Second {
+					t.Errorf("answered after %v", took)
+				}
+			}
+			if n := h.waiting.Load(); n > 2*most {
+				t.Errorf("%d requests of connections that ended are still answered", n)
+			}
+			close(h.slow)
+			h.answered(mine)
+		})
+	}
+}
+
+// TestTLS: a connection on which TLS runs leaves, and is vouched for, like any
+// other.
+func TestTLS(t *testing.T) {
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := crowd.New(tcp, 2)
+	slow := make(chan struct{})
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			defer crowd.Keep(r.Context())()
+			<-slow
+		}
+	}))
+	_ = srv.Listener.Close()
+	srv.Listener, srv.Config.ConnContext = c, c.Context
+	srv.Config.ConnState, srv.Config.ErrorLog = c.State, slog.NewLogLogger(slog.DiscardHandler, 0)
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	srv.Client().Timeout = 5 * time.Second // a test of its own
+	first := make(chan error, 1)
+	go func() {
+		res, err := srv.Client().Get(srv.URL + "/slow")
+		if err == nil {
+			err = res.Body.Close()
+		}
+		first <- err
+	}()
+	time.Sleep(100 * time.Millisecond)
+	for range 3 {
+		silent, err := net.Dial("tcp", tcp.Addr().String()) // not even a handshake
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer silent.Close()
+		res, err := srv.Client().Get(srv.URL + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+	}
+	close(slow)
+	if err := <-first; err != nil {
+		t.Error(err)
 	}
 }
 
@@ -103,7 +242,7 @@ func TestClose(t *testing.T) {
 		if err == nil {
 			t.Error("one too many")
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(5 * time.Second):
 		t.Error("Accept does not end")
 	}
 }

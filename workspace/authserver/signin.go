@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"example.com/akos/internal/crowd"
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/pages"
 )
@@ -144,6 +145,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.checking <- struct{}{}:
 		defer func() { <-s.checking }()
+		defer crowd.Keep(r.Context())() // few at once
 	case <-r.Context().Done():
 		return
 	}

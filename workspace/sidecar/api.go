@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"example.com/akos/internal/crowd"
 	"example.com/akos/workspace"
 )
 
@@ -55,6 +56,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, err := a.caller(r)
 	var answer any
 	if err == nil {
+		defer crowd.Keep(r.Context())()
 		answer, err = a.answer(c, r)
 	}
 	if err != nil {

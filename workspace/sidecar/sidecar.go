@@ -96,7 +96,7 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	api := &API{parts: o.Parts, verifier: verifier, resource: public}
 	remote := o.server(o.mux(api, login))
-	remote.TLSConfig, remote.ConnState = secure, all.State
+	remote.TLSConfig, remote.ConnState, remote.ConnContext = secure, all.State, all.Context
 	local := o.server(o.mux(api, login))
 	local.ConnContext = localOnly
 
