@@ -46,7 +46,7 @@ var imports = map[string][]string{
 	"workspace/agefile":             {"workspace", "workspace/internal/secret"},
 	"workspace/authserver":          {"internal/crowd", "workspace", "workspace/pages"},
 	"workspace/catalog":             {},
-	"workspace/entry":               {"workspace", "workspace/pages"},
+	"workspace/entry":               {"internal/crowd", "workspace", "workspace/pages"},
 	"workspace/internal/dotenv":     {"workspace/internal/secret"},
 	"workspace/internal/home":       {"workspace"},
 	"workspace/internal/rendezvous": {},

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"example.com/akos/internal/crowd"
 	"example.com/akos/workspace"
 )
 
@@ -26,6 +27,7 @@ const (
 	maxWaiting = 16               // pages of one asker that wait for a person at one time
 	maxPages   = 256              // and of all
 	maxEnded   = 64               // pages whose end is remembered
+	maxConns   = 64               // connections at one time
 	maxForms   = 4                // forms that are read at one time: each may take a few MiB
 	formTime   = 10 * time.Second // for one of them: a browser on this machine needs far less
 	linger     = time.Minute      // how long the last page is answered after its end
@@ -269,14 +271,16 @@ func (d *Desk) start() error {
 	}
 	host := l.Addr().String()
 	d.origin = "http://" + host
+	all := crowd.New(l, maxConns)
 	d.server = &http.Server{
+		ConnState: all.State, ConnContext: all.Context,
 		Handler:           d.handler(host),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute,
 		WriteTimeout: 3 * time.Minute, // from the header on; a keychain may ask its person
 		IdleTimeout:  30 * time.Second, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
 	}
-	go func(s *http.Server) { _ = s.Serve(l) }(d.server) // it ends with Shutdown or Close
+	go func(s *http.Server) { _ = s.Serve(all) }(d.server) // it ends with Shutdown or Close
 	return nil
 }
 
