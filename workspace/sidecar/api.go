@@ -35,7 +35,8 @@ type Verifier interface {
 type API struct {
 	parts    workspace.Options
 	verifier Verifier
-	resource string // origin, for the metadata that a refusal names
+	resource string        // origin, for the metadata that a refusal names
+	large    chan struct{} // a place for each large value that is in memory
 }
 
 // A caller is who asks, and what they may.
@@ -57,7 +58,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var answer any
 	if err == nil {
 		defer crowd.Keep(r.Context())()
-		answer, err = a.answer(c, r)
+		answer, err = a.answer(c, w, r)
 	}
 	if err != nil {
 		a.fail(w, r, c, err)
@@ -79,7 +80,7 @@ func (a *API) caller(r *http.Request) (caller, error) {
 	return caller{}, workspace.Errorf(workspace.LoginNeeded, "a bearer token is needed").WithHint("akos auth login")
 }
 
-func (a *API) answer(c caller, r *http.Request) (any, error) {
+func (a *API) answer(c caller, w http.ResponseWriter, r *http.Request) (any, error) {
 	path, isSecret := strings.CutPrefix(r.URL.Path, "/api/v1/secrets")
 	key, hasKey := strings.CutPrefix(path, "/")
 	switch {
@@ -91,7 +92,7 @@ func (a *API) answer(c caller, r *http.Request) (any, error) {
 	case isSecret && path == "" && r.Method == http.MethodGet:
 		return a.list(c, r)
 	case isSecret && hasKey && r.Method == http.MethodPut:
-		return a.put(c, r, key)
+		return a.put(c, w, r, key)
 	case isSecret && hasKey && r.Method == http.MethodDelete:
 		return a.remove(c, r, key)
 	}
@@ -107,7 +108,7 @@ func (a *API) list(c caller, r *http.Request) (any, error) {
 	return map[string]any{"keys": keys}, ofVault(err)
 }
 
-func (a *API) put(c caller, r *http.Request, key string) (any, error) {
+func (a *API) put(c caller, rw http.ResponseWriter, r *http.Request, key string) (any, error) {
 	w, scope, err := a.at(c, r, "write")
 	if err != nil {
 		return nil, err
@@ -118,7 +119,12 @@ func (a *API) put(c caller, r *http.Request, key string) (any, error) {
 	if r.ContentLength > workspace.MaxValue {
 		return nil, workspace.Errorf(workspace.Invalid, "the value is over 1 MiB: nothing was stored")
 	}
-	v, err := workspace.ReadSecret(r.Body)
+	body := &turn{of: a.large, r: r, deadline: http.NewResponseController(rw).SetReadDeadline}
+	defer body.end()
+	v, err := workspace.ReadSecret(body)
+	if body.err != nil {
+		err = body.err
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ package sidecar_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,10 +24,11 @@ import (
 
 // A box is a home, and akos in processes of its own.
 type box struct {
-	t    *testing.T
-	home string
-	env  []string
-	tok  string // a token of the scope cli, once there is one
+	t       *testing.T
+	home    string
+	akosBin string // "" for this test program, which is akos too
+	env     []string
+	tok     string // a token of the scope cli, once there is one
 }
 
 const password = "fake-password-of-ada"
@@ -40,7 +42,7 @@ func newBox(t *testing.T) *box {
 }
 
 func (b *box) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], args...)
+	cmd := exec.Command(cmp.Or(b.akosBin, os.Args[0]), args...)
 	cmd.Env, cmd.Dir = b.env, filepath.Dir(b.home)
 	return cmd
 }
