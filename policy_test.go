@@ -51,7 +51,7 @@ var imports = map[string][]string{
 	"workspace/internal/home":       {"workspace"},
 	"workspace/internal/rendezvous": {},
 	"workspace/internal/secret":     {},
-	"workspace/issuer":              {"workspace"},
+	"workspace/issuer":              {"internal/crowd", "workspace"},
 	"workspace/pages":               {},
 	"workspace/login":               {"workspace", "workspace/internal/secret"},
 	"workspace/project":             {"workspace", "workspace/catalog"},

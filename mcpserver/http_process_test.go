@@ -157,7 +157,8 @@ func TestHTTPOtherSidecar(t *testing.T) {
 	a.post(ping).is(401, -32600)
 	akos.signal(syscall.SIGTERM)
 	akos.ends(0)
-	if res := a.post(ping).is(503, -32603); res.header.Get("Retry-After") == "" {
+	a.post(ping).is(401, -32600) // it was said a moment ago that it is not active
+	if res := d.send("POST", "/mcp", initialize, "Authorization", "Bearer hidden-fake-other").is(503, -32603); res.header.Get("Retry-After") == "" {
 		t.Errorf("%+v", res)
 	}
 }

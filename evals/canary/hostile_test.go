@@ -357,8 +357,10 @@ func newEchoing() *echoing {
 	return p
 }
 
-// each calls ask with each of the provider's answers of a token in its place.
-func (p *echoing) each(audience string, ask func()) {
+// each calls ask with each of the provider's answers of a token in its place,
+// and with tokens that are canaries: others each time, since a provider is not
+// asked again at once about one that it said is not active.
+func (p *echoing) each(audience string, ask func(tokens []string)) {
 	answers := bad()
 	for what, text := range map[string]string{
 		"as a user": `{"active":true,"sub":"{{request}}","tenant_id":"{{request}}","scope":"{{request}}","aud":"{{request}}","exp":9999999999}`,
@@ -368,9 +370,15 @@ func (p *echoing) each(audience string, ask func()) {
 	} {
 		answers[what] = akostest.Say(http.StatusOK, "application/json", text)
 	}
+	n := 0
 	for _, answer := range answers {
 		p.answer.Store(&answer)
-		ask()
+		tokens := vouchers()
+		for i := range tokens {
+			tokens[i] += fmt.Sprint(n)
+			n++
+		}
+		ask(tokens)
 	}
 }
 
@@ -388,7 +396,7 @@ func vouched(t *testing.T, w *world) {
 	defer s.done()
 	s.start("--issuer", idp.URL, "--introspection-client", "canary", "--introspection-secret-file", s.source("secret", append(values.Token.Value, '\n')))
 	tokens := vouchers()
-	idp.each(s.relay.URL, func() {
+	idp.each(s.relay.URL, func(tokens []string) {
 		for _, token := range tokens {
 			s.do(op{args: []string{"auth", "whoami"}, env: []string{"AGENTSKIT_TOKEN=" + token}, want: anyCode})
 		}

@@ -139,8 +139,8 @@ func (b *box) vouchedHTTP() {
 	for _, args := range [][]string{{"--introspection-client", "canary", "--introspection-secret-file", secret}, {"--introspection-secret-file", secret}, nil} {
 		const audience = "https://canary.invalid/mcp"
 		s := b.serveHTTP("text", append([]string{"--issuer", idp.URL, "--audience", audience}, args...)...)
-		idp.each(audience, func() {
-			for _, token := range vouchers() {
+		idp.each(audience, func(tokens []string) {
+			for _, token := range tokens {
 				if !strings.ContainsFunc(token, func(r rune) bool { return r > '~' }) {
 					s.agent(token).send(call("auth_status", map[string]any{}), true)
 				}

@@ -49,6 +49,7 @@ type Verifier struct {
 	mu       sync.Mutex
 	tokens   *oidc.IDTokenVerifier // nil until the metadata is known
 	endpoint string                // of introspection
+	asking   *asking               // by introspection
 }
 
 // New returns a Verifier. It connects to nothing.
@@ -63,7 +64,7 @@ func New(opts Options) (*Verifier, error) {
 	client := *opts.HTTP
 	client.Transport = documents{cmp.Or(client.Transport, http.DefaultTransport)}
 	opts.HTTP = &client
-	return &Verifier{Options: opts}, nil
+	return &Verifier{Options: opts, asking: newAsking()}, nil
 }
 
 // safe reports whether an address is https, or http on this machine.
@@ -120,12 +121,16 @@ func (v *Verifier) Metadata(resource string) http.Handler {
 
 // Verify returns whose a token is.
 func (v *Verifier) Verify(ctx context.Context, token string) (workspace.Identity, error) {
-	tokens, endpoint, err := v.discover(ctx)
+	if v.Secret != nil {
+		id, err := v.asking.of(ctx, token, v.Now, func() (workspace.Identity, bool, error) { return v.introspect(ctx, token) })
+		if err != nil && err == ctx.Err() {
+			err = v.silent(err)
+		}
+		return id, err
+	}
+	tokens, _, err := v.discover(ctx)
 	if err != nil {
 		return workspace.Identity{}, err
-	}
-	if v.Secret != nil {
-		return v.introspect(ctx, endpoint, token)
 	}
 	var silence error
 	checked, err := tokens.Verify(context.WithValue(ctx, silenceKey{}, &silence), token)
@@ -315,16 +320,21 @@ func (c claims) identity(expires time.Time) (workspace.Identity, error) {
 	return id, nil
 }
 
-// introspect asks the issuer whether a token is good (RFC 7662).
-func (v *Verifier) introspect(ctx context.Context, endpoint, token string) (workspace.Identity, error) {
+// introspect asks the issuer whether a token is good (RFC 7662), and reports
+// whether the issuer said that it is not active.
+func (v *Verifier) introspect(ctx context.Context, token string) (id workspace.Identity, inactive bool, err error) {
+	_, endpoint, err := v.discover(ctx)
+	if err != nil {
+		return id, false, err
+	}
 	password, err := v.Secret()
 	if err != nil {
-		return workspace.Identity{}, err
+		return id, false, err
 	}
 	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form))
 	if err != nil {
-		return workspace.Identity{}, v.silent(err)
+		return id, false, v.silent(err)
 	}
 	// What comes unasked on a connection that is kept, net/http prints.
 	req.Close = true
@@ -337,7 +347,7 @@ func (v *Verifier) introspect(ctx context.Context, endpoint, token string) (work
 	}
 	res, err := v.HTTP.Do(req)
 	if err != nil {
-		return workspace.Identity{}, v.silent(err)
+		return id, false, v.silent(err)
 	}
 	defer res.Body.Close()
 	var answer struct {
@@ -353,23 +363,24 @@ func (v *Verifier) introspect(ctx context.Context, endpoint, token string) (work
 		err = json.Unmarshal(v.usual(body), &answer)
 	}
 	if err != nil {
-		return workspace.Identity{}, v.silent(err)
+		return id, false, v.silent(err)
 	}
 	switch {
 	// RFC 7662 section 2.2 has a token that the provider does not know not
 	// active; of a JWT oidc-provider says what RFC 7009 section 2.2.1 has for it.
 	case res.StatusCode != http.StatusOK && answer.Error != "unsupported_token_type":
-		return workspace.Identity{}, v.silent(errors.New("introspection was refused"))
-	case res.StatusCode != http.StatusOK,
-		!answer.Active,
-		answer.Issuer != "" && answer.Issuer != v.Issuer,
+		return id, false, v.silent(errors.New("introspection was refused"))
+	case res.StatusCode != http.StatusOK, !answer.Active:
+		return id, true, refused()
+	case answer.Issuer != "" && answer.Issuer != v.Issuer,
 		answer.Expires != 0 && !v.Now().Before(time.Unix(answer.Expires, 0)),
 		!slices.Contains(answer.Audience, v.Audience):
-		return workspace.Identity{}, refused()
+		return id, false, refused()
 	}
 	var expires time.Time
 	if answer.Expires != 0 {
 		expires = time.Unix(answer.Expires, 0).UTC()
 	}
-	return answer.identity(expires)
+	id, err = answer.identity(expires)
+	return id, false, err
 }

@@ -495,7 +495,6 @@ func TestIntrospection(t *testing.T) {
 	with := func(o *issuer.Options) {
 		o.Client, o.Secret = client, func() (string, error) { return password, nil }
 	}
-	v := p.verifier(t, with)
 	type m = map[string]any
 	good := func(change m) string {
 		a := m{"active": true, "sub": "ada", "aud": audience, "exp": now.Add(time.Hour).Unix(), "tenant_id": "acme", "scope": "read write"}
@@ -557,7 +556,7 @@ func TestIntrospection(t *testing.T) {
 			}
 			answers(tt.status, tt.kind, tt.body)(w, r)
 		})
-		id, err := v.Verify(t.Context(), "hidden-fake-token")
+		id, err := p.verifier(t, with).Verify(t.Context(), "hidden-fake-token")
 		if tt.want != 0 {
 			is(t, name, err, tt.want)
 		} else if err != nil || id.UserID != "ada" || id.TenantID != "acme" || !slices.Equal(id.Scopes, []string{"read", "write"}) {
@@ -570,13 +569,13 @@ func TestIntrospection(t *testing.T) {
 	p.fault(introspect, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	})
-	_, err := v.Verify(t.Context(), "hidden-fake-token")
+	_, err := p.verifier(t, with).Verify(t.Context(), "hidden-fake-token")
 	is(t, "a redirect", err, workspace.Unavailable)
 	if p.count("/elsewhere") != 0 {
 		t.Error("a token was sent on")
 	}
 	unreadable := workspace.Errorf(workspace.Unavailable, "the file can't be read")
-	v = p.verifier(t, func(o *issuer.Options) { o.Client, o.Secret = client, func() (string, error) { return "", unreadable } })
+	v := p.verifier(t, func(o *issuer.Options) { o.Client, o.Secret = client, func() (string, error) { return "", unreadable } })
 	_, err = v.Verify(t.Context(), "hidden-fake-token")
 	is(t, "no secret", err, workspace.Unavailable)
 	for name, at := range map[string]string{"nowhere": "", "in clear": "http://akos.invalid/introspect", "a number": "1"} {
