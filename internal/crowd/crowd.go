@@ -29,7 +29,7 @@ const friendly = time.Second
 // that nobody has vouched for. A stranger who opens many, and others in the
 // place of those that end, is so let go in favour of whoever comes.
 //
-// What a server vouches for, by Keep, is never let go.
+// What a server vouches for, by Keep or Hold, is never let go.
 type Listener struct {
 	net.Listener
 	places chan struct{}
@@ -155,15 +155,24 @@ func under(conn net.Conn) *member {
 	return m
 }
 
-// Keep vouches for the request whose context is given, until done is called:
-// its connection is not let go in favour of others.
+// Keep vouches for the request whose context is given, since its caller is
+// known, until done is called: its connection is not let go in favour of
+// others.
 func Keep(ctx context.Context) (done func()) {
+	if m, _ := ctx.Value(memberKey{}).(*member); m != nil {
+		m.known = true
+	}
+	return Hold(ctx)
+}
+
+// Hold does the same for whoever it is, while something is done for them that
+// is done for few at one time.
+func Hold(ctx context.Context) (done func()) {
 	m, _ := ctx.Value(memberKey{}).(*member)
 	if m == nil {
 		return func() {}
 	}
 	m.of.move(m, nil)
-	m.known = true
 	return func() { m.of.move(m, &m.of.quiet) }
 }
 

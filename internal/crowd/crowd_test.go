@@ -40,6 +40,10 @@ func newHall(t *testing.T) *hall {
 		case "/slow":
 			defer crowd.Keep(r.Context())()
 			<-h.slow
+		case "/known":
+			defer crowd.Keep(r.Context())()
+		case "/held":
+			defer crowd.Hold(r.Context())()
 		case "/stranger":
 			<-h.slow
 		case "/wait":
@@ -160,6 +164,25 @@ func TestStrangers(t *testing.T) {
 			close(h.slow)
 			h.answered(mine)
 		})
+	}
+}
+
+// TestKnown: a client who is known keeps its connection for a while when it is
+// idle; a stranger does not, also when something took long for them.
+func TestKnown(t *testing.T) {
+	wait := func(path string) time.Duration {
+		h := newHall(t)
+		h.answered(h.ask(path))
+		start := time.Now()
+		for range most - 1 {
+			h.answered(h.ask(path))
+		}
+		h.answered(h.ask("/"))
+		return time.Since(start)
+	}
+	known, held := wait("/known"), wait("/held")
+	if known < 900*time.Millisecond || known > 5*time.Second || held >= known {
+		t.Errorf("there is a place after %v, and of strangers after %v", known, held)
 	}
 }
 

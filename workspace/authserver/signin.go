@@ -145,7 +145,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.checking <- struct{}{}:
 		defer func() { <-s.checking }()
-		defer crowd.Keep(r.Context())() // few at once
+		defer crowd.Hold(r.Context())() // few at once
 	case <-r.Context().Done():
 		return
 	}

@@ -147,7 +147,7 @@ func (d *Desk) take(w http.ResponseWriter, r *http.Request, p *page) {
 		return
 	}
 	defer func() { <-d.forms }()
-	defer crowd.Keep(r.Context())() // few at once, and what is being stored is not cut off
+	defer crowd.Hold(r.Context())() // few at once, and what is being stored is not cut off
 	// A connection of net/http has deadlines. What is left of the body once it
 	// is answered is under this one too.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(formTime))

@@ -53,7 +53,7 @@ func (a *asking) of(ctx context.Context, token string, now func() time.Time, ask
 	}
 	// Few at once, so that strangers that come meanwhile don't end what waits
 	// for the provider's answer.
-	defer crowd.Keep(ctx)()
+	defer crowd.Hold(ctx)()
 	if _, inactive := a.line(k, now()); inactive { // another request with it was first
 		return workspace.Identity{}, refused()
 	}
