@@ -73,12 +73,12 @@ type Server struct {
 	questions *shelf[question] // by the hash of the transaction
 	guesses   [3]*limiter      // of user codes: by user, by address, in all
 	guessing  sync.Mutex
-	failures  *limiter      // of signing in, by address
-	arrivals  [2]*limiter   // of clients that register: by address, in all
-	checking  chan struct{} // bounds the passwords that are checked at once
-	queue     chan struct{} // and those that wait for it
-	setup     setup         // the one-time path of the first account
-	pruning   struct {      // of the Store
+	failures  *limiter                 // of signing in, by name and address
+	newcomers *shelf[workspace.Client] // that nobody has approved, by their id
+	checking  chan struct{}            // bounds the passwords that are checked at once
+	queue     chan struct{}            // and those that wait for it
+	setup     setup                    // the one-time path of the first account
+	pruning   struct {                 // of the Store
 		sync.Mutex
 		last time.Time
 	}
@@ -93,7 +93,7 @@ func New(opts Options) *Server {
 		audiences: map[string]string{},
 
 		devices:   newShelf[device](opts.Now, codesKept, maxDevices, maxDevicesEach),
-		userCodes: newShelf[string](opts.Now, deviceLife, maxDevices, maxDevicesEach),
+		userCodes: newShelf[string](opts.Now, deviceLife, 2*maxDevices, 2*maxDevices), // as many as there are devices
 		codes:     newShelf[code](opts.Now, codesKept, maxCodes, maxCodesEach),
 		sessions:  newShelf[session](opts.Now, sessionLife, maxSessions, maxSessionsEach),
 		questions: newShelf[question](opts.Now, questionLife, maxQuestions, maxQuestionsEach),
@@ -102,16 +102,17 @@ func New(opts Options) *Server {
 			newLimiter(opts.Now, deviceLife, maxGuessesAddress),
 			newLimiter(opts.Now, deviceLife, maxGuesses),
 		},
-		failures: newLimiter(opts.Now, failureWindow, maxFailures),
-		arrivals: [...]*limiter{
-			newLimiter(opts.Now, arrivalWindow, maxArrivalsAddress),
-			newLimiter(opts.Now, arrivalWindow, maxArrivals),
-		},
-		checking: make(chan struct{}, maxChecking),
-		queue:    make(chan struct{}, maxQueue),
+		failures:  newLimiter(opts.Now, failureWindow, maxFailures),
+		newcomers: newShelf[workspace.Client](opts.Now, newcomerLife, maxNewcomers, maxNewcomersEach),
+		checking:  make(chan struct{}, maxChecking),
+		queue:     make(chan struct{}, maxQueue),
 	}
-	// Somebody waits for each of these: no newcomer ends a login.
-	s.devices.firm, s.userCodes.firm = true, true
+	// A login that a person has looked at stays, and so does what tells that a
+	// code is used again.
+	s.devices.yields = func(d device) bool { return !d.decided && !(d.seen && s.Now().Before(d.until)) }
+	s.devices.gone = func(d device) { s.userCodes.remove(d.userCode) }
+	s.newcomers.yields = func(workspace.Client) bool { return true }
+	s.failures.yields = true // the lock of the account is firm
 	issuer, err := url.Parse(opts.Issuer)
 	if err != nil || issuer.Host == "" {
 		panic("authserver: the issuer is no origin")

@@ -23,10 +23,12 @@ func (s *Server) client(ctx context.Context, id string) (c client, ok bool, err 
 	if id == "" {
 		return client{}, false, nil
 	}
-	err = s.Store.Read(ctx, func(tx workspace.Tx) (err error) {
-		c.Client, ok, err = tx.Client(id)
-		return err
-	})
+	if c.Client, ok = s.newcomers.get(id); !ok {
+		err = s.Store.Read(ctx, func(tx workspace.Tx) (err error) {
+			c.Client, ok, err = tx.Client(id)
+			return err
+		})
+	}
 	c.registered, c.scope = true, "read"
 	return c, ok, err
 }

@@ -30,6 +30,7 @@ type device struct {
 	until    time.Time
 	interval time.Duration
 	polled   time.Time
+	seen     bool // by a person who has signed in and entered its code
 	decided  bool
 	grant    *grant // nil if it was denied
 	use      use
@@ -55,7 +56,7 @@ func (s *Server) authorizeDevice(r *http.Request, p params) (any, error) {
 	}
 	for range 3 {
 		d.userCode = newUserCode()
-		if s.userCodes.put(d.userCode, s.from(r), hash(code)) {
+		if s.userCodes.put(d.userCode, "", hash(code)) {
 			if !s.devices.put(hash(code), s.from(r), d) {
 				s.userCodes.remove(d.userCode)
 				break
@@ -231,6 +232,7 @@ func (s *Server) lookUpCode(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
+	s.devices.edit(key, func(d *device) { d.seen = true })
 	s.ask(w, r, v, question{
 		client: d.client, scopes: d.scopes, audience: d.audience, device: key,
 	}, pages.Approve{Action: "/device/approve", UserCode: showUserCode(code), From: d.from})

@@ -2,6 +2,7 @@ package authserver
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -9,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"example.com/akos/workspace"
 )
 
 // TestHost sends what DNS rebinding and clumsy proxies send.
@@ -191,22 +194,85 @@ func TestBounds(t *testing.T) {
 	if !l.take("one more") || len(l.counts) > 2 {
 		t.Errorf("%d counts after the window", len(l.counts))
 	}
+	l = newLimiter(now, deviceLife, 2)
+	l.yields = true
+	for i := range 3 * maxCounted {
+		if !l.take(fmt.Sprint(i)) {
+			t.Fatal("others' tries count")
+		}
+	}
+	if len(l.counts) != maxCounted {
+		t.Errorf("%d counts", len(l.counts))
+	}
 
-	const each = 20
-	b.s.devices.each, b.s.userCodes.each = each, each
-	first := b.device(t)
-	for range each - 1 {
+	// A shelf of which some values yield: the owner with the most loses.
+	s = newShelf[int](now, deviceLife, 10, 8)
+	s.yields = func(v int) bool { return v != 0 }
+	s.put("mine", "me", 7)
+	for i := range 30 {
+		s.put(fmt.Sprint("c", i), fmt.Sprint("owner ", i%2), i%5)
+	}
+	if _, ok := s.get("mine"); !ok || len(s.items) != 10 {
+		t.Errorf("%d items, and one who has one lost it to those that have many", len(s.items))
+	}
+	for key, it := range s.items {
+		it.value = 0
+		s.items[key] = it
+	}
+	if s.put("d", "d", 1) {
+		t.Error("what does not yield gave way")
+	}
+}
+
+// TestBurst: what a stranger brings in one burst keeps nobody out who comes
+// after, and leaves nothing on disk. What may be guessed is no more than before.
+func TestBurst(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	for i := range maxFailures + 5 {
+		if r := b.browser(t).post(t, "/signin", form("user", fmt.Sprint("nobody", i), "password", "wrong wrong wrong")); r.status != http.StatusUnprocessableEntity {
+			t.Fatalf("a name that is nobody's: %d", r.status)
+		}
+	}
+	bob := b.signedIn(t, "bob")
+
+	seen, decided, first := b.device(t), b.device(t), b.device(t)
+	bob.post(t, "/device", form("user_code", seen.text("user_code"))).transaction(t)
+	bob.decide(t, decided, "approve", "")
+	for range maxDevicesEach + 10 {
 		b.device(t)
 	}
-	// A newcomer ends no login that somebody waits for.
-	r := b.call(t, "/oauth/device_authorization", form("client_id", "akos-cli"))
-	r.is(t, http.StatusTooManyRequests, "temporarily_unavailable")
-	if n, m := len(b.s.devices.items), len(b.s.userCodes.items); n != each || m != each {
-		t.Errorf("%d devices, %d codes", n, m)
+	if n, m := len(b.s.devices.items), len(b.s.userCodes.items); n != maxDevicesEach || m != n-1 {
+		t.Errorf("%d devices, %d codes of those that are not decided", n, m)
 	}
-	b.poll(t, first).is(t, 400, "authorization_pending")
-	b.s.devices.max = each
-	b.s.devices.owned, b.s.userCodes.owned = map[string]int{}, map[string]int{}
-	r = b.call(t, "/oauth/device_authorization", form("client_id", "akos-cli"))
-	r.is(t, http.StatusTooManyRequests, "temporarily_unavailable")
+	b.poll(t, first).is(t, 400, "invalid_grant")
+	if r := bob.post(t, "/device", form("user_code", first.text("user_code"))); r.status != http.StatusUnprocessableEntity {
+		t.Errorf("the code of a login that gave way: %d", r.status)
+	}
+	b.poll(t, seen).is(t, 400, "authorization_pending")
+	b.poll(t, decided).is(t, 200, "")
+	bob.decide(t, seen, "approve", "")
+	if r := bob.decide(t, b.device(t), "approve", ""); r.status != 200 {
+		t.Errorf("a login after the burst: %d", r.status)
+	}
+
+	for range maxNewcomersEach + 50 {
+		b.register(t, callback)
+	}
+	if n := len(b.s.newcomers.items); n != maxNewcomersEach || b.clients() != 0 {
+		t.Errorf("%d newcomers, %d on disk", n, b.clients())
+	}
+	c := b.register(t, callback)
+	if r := b.exchange(t, c, bob.allow(t, asking(c), "approve", "").Get("code")); r.status != 200 || b.clients() != 1 {
+		t.Errorf("a client after the burst: %d, %d on disk", r.status, b.clients())
+	}
+}
+
+// clients returns how many clients are in the store.
+func (b *bench) clients() (n int) {
+	err := b.store.Read(context.Background(), func(tx workspace.Tx) (err error) { n, err = tx.Clients(); return err })
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return n
 }

@@ -18,12 +18,16 @@ const (
 	maxGuessesAddress = 10
 	maxGuesses        = 100
 
+	// Failures count by name and address together. All that come from this
+	// machine come from one address, so by address alone anybody here could
+	// have everybody refused, the right password included, with names that are
+	// nobody's. What a stranger gains is guesses at many names, as somebody
+	// with many addresses always had; those at one account are bounded by the
+	// account itself, wherever they come from, which closes after ten, and
+	// what they cost by the passwords that are checked at once. A name that is
+	// nobody's is counted like any other.
 	maxFailures   = 20
 	failureWindow = 10 * time.Minute
-
-	maxArrivalsAddress = 20
-	maxArrivals        = 200
-	arrivalWindow      = time.Hour
 
 	maxChecking = 4
 	maxQueue    = 1024  // sign-ins that are checked or wait for it
@@ -39,6 +43,7 @@ type limiter struct {
 	now    func() time.Time
 	window time.Duration
 	max    int
+	yields bool // the count that ends first gives way to one too many
 
 	mu     sync.Mutex
 	counts map[string]*count
@@ -85,7 +90,9 @@ func (l *limiter) of(key string) *count {
 		}
 		// Who comes from too many addresses shares one count with all the
 		// others that are one too many.
-		if len(l.counts) >= maxCounted {
+		if len(l.counts) >= maxCounted && l.yields {
+			l.forgetFirst()
+		} else if len(l.counts) >= maxCounted {
 			key = "the rest"
 			c = l.counts[key]
 		}
@@ -95,6 +102,16 @@ func (l *limiter) of(key string) *count {
 		l.counts[key] = c
 	}
 	return c
+}
+
+func (l *limiter) forgetFirst() {
+	first := ""
+	for k, c := range l.counts {
+		if first == "" || c.until.Before(l.counts[first].until) {
+			first = k
+		}
+	}
+	delete(l.counts, first)
 }
 
 // takeAll counts a try with every limiter, or with none and returns false.

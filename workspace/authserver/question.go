@@ -80,6 +80,12 @@ func (s *Server) decision(w http.ResponseWriter, r *http.Request, fit func(quest
 		})
 		return q, nil, false
 	}
+	if yes && q.client.registered {
+		if err := s.settle(r.Context(), q.client.Client); err != nil {
+			s.broken(w, r, err)
+			return q, nil, false
+		}
+	}
 	if yes {
 		g = &grant{
 			client: q.client.ID, user: v.user, tenant: tenant, audience: q.audience,

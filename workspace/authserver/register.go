@@ -1,6 +1,7 @@
 package authserver
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -53,7 +54,7 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.Log.InfoContext(r.Context(), "a client registered", "client", a.ID, "name", quoted(a.Name), "from", quoted(s.address(r)))
+	s.Log.DebugContext(r.Context(), "a client registered", "client", a.ID, "name", quoted(a.Name), "from", quoted(s.address(r)))
 	s.answer(w, http.StatusCreated, a)
 }
 
@@ -66,12 +67,21 @@ func (s *Server) add(r *http.Request) (registered, error) {
 	if err != nil {
 		return registered{}, err
 	}
-	// What is not right leaves nothing, so it is not counted.
-	if !takeAll(s.arrivals[:], []string{s.from(r), everybody}) {
-		return registered{}, busy(int(arrivalWindow / time.Second))
-	}
 	c := workspace.Client{ID: "akos_client_" + random()[:22], Name: reg.Name, RedirectURIs: reg.RedirectURIs, Created: s.Now()}
-	err = s.Store.Write(r.Context(), func(tx workspace.Tx) error {
+	if !s.newcomers.put(c.ID, s.from(r), c) {
+		return registered{}, busy(60) // the oldest gives way, so this can't be
+	}
+	return registered{c.ID, c.Created.Unix(), c.Name, c.RedirectURIs, "none", reg.GrantTypes, reg.ResponseTypes}, nil
+}
+
+// settle keeps a client that a person approves. Until then it is a newcomer, of
+// which a stranger can bring as many as they like, and nothing is written.
+func (s *Server) settle(ctx context.Context, c workspace.Client) error {
+	c.Created = s.Now() // it has no token yet
+	err := s.Store.Write(ctx, func(tx workspace.Tx) error {
+		if _, ok, err := tx.Client(c.ID); ok || err != nil {
+			return err
+		}
 		n, err := tx.Clients()
 		if err == nil && n >= maxClients {
 			if err = tx.PruneClients(s.Now().Add(-clientGrace)); err == nil {
@@ -79,7 +89,7 @@ func (s *Server) add(r *http.Request) (registered, error) {
 			}
 		}
 		if err == nil && n >= maxClients {
-			err = busy(int(clientGrace / time.Second))
+			err = workspace.Errorf(workspace.Unavailable, "%d clients are kept, and not one of them is done with", maxClients)
 		}
 		if err != nil {
 			return err
@@ -89,7 +99,11 @@ func (s *Server) add(r *http.Request) (registered, error) {
 		}
 		return tx.Audit(workspace.Event{At: c.Created, Actor: "server", Op: "client.register", Subject: c.ID, Detail: c.ID})
 	})
-	return registered{c.ID, c.Created.Unix(), c.Name, c.RedirectURIs, "none", reg.GrantTypes, reg.ResponseTypes}, err
+	if err == nil {
+		s.newcomers.remove(c.ID)
+		s.Log.InfoContext(ctx, "a client was approved", "client", c.ID, "name", quoted(c.Name))
+	}
+	return err
 }
 
 // readRegistration reads a registration and replaces what it asks for by what

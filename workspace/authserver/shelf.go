@@ -20,7 +20,15 @@ const (
 	// it is used again.
 	codesKept = 20 * time.Minute
 
-	maxDevices, maxDevicesEach     = 10_000, 2_000
+	// RFC 8628 section 5.1: the odds of a guess are those of one code times the
+	// codes that are live, so their number is firm, whoever gives way. With
+	// maxGuesses in the life of a code they are one in 25,000 that anybody's
+	// guess hits anything.
+	maxDevices, maxDevicesEach = 10_000, 2_000
+	// Clients that nobody has approved yet: what a stranger registers is in
+	// memory, and never on disk.
+	maxNewcomers, maxNewcomersEach = 1_000, 250
+	newcomerLife                   = 24 * time.Hour
 	maxCodes, maxCodesEach         = 4_096, 64
 	maxQuestions, maxQuestionsEach = 4_096, 16
 	maxSessions, maxSessionsEach   = 4_096, 16
@@ -41,13 +49,20 @@ func hash(text string) string {
 }
 
 // A shelf keeps a bounded number of values for a while. When an owner has as
-// many as one may have, the oldest of them gives way, unless the shelf is firm;
-// when the shelf is full, a new value finds no place.
+// many as one may have, the oldest of them gives way. When the shelf is full, a
+// new value finds no place, unless the shelf says which of its values yield:
+// then the oldest of those gives way that the owner with the most has, and no
+// other ever does.
+//
+// Were newcomers refused instead, one burst would keep everybody out for the
+// life of a value. Who wants to end what somebody else waits for has to bring
+// as many as one owner may have before that person is done, each time.
 type shelf[V any] struct {
 	now       func() time.Time
 	life      time.Duration
 	max, each int
-	firm      bool // an owner's new value finds no place then
+	yields    func(V) bool // whether a value gives way when all is full; nil for none
+	gone      func(V)      // is told of a value that gave way, under the lock
 
 	mu    sync.Mutex
 	items map[string]*item[V]
@@ -76,13 +91,10 @@ func (s *shelf[V]) put(key, owner string, v V) (ok bool) {
 	if len(s.items) >= s.max || s.owned[owner] >= s.each {
 		s.sweep()
 	}
-	if s.owned[owner] >= s.each {
-		if s.firm {
-			return false
-		}
-		s.forgetOldest(owner)
+	if s.owned[owner] >= s.each && !s.forgetOldest(owner) {
+		return false
 	}
-	if len(s.items) >= s.max {
+	if len(s.items) >= s.max && (s.yields == nil || !s.forgetOldest(s.greatest())) {
 		return false
 	}
 	s.puts++
@@ -147,14 +159,32 @@ func (s *shelf[V]) sweep() {
 	}
 }
 
-func (s *shelf[V]) forgetOldest(owner string) {
+// forgetOldest has the oldest value of an owner give way; ok is false if none
+// does.
+func (s *shelf[V]) forgetOldest(owner string) (ok bool) {
 	oldest := ""
 	for key, it := range s.items {
-		if it.owner == owner && (oldest == "" || it.put < s.items[oldest].put) {
+		if it.owner == owner && (s.yields == nil || s.yields(it.value)) && (oldest == "" || it.put < s.items[oldest].put) {
 			oldest = key
 		}
 	}
-	if oldest != "" {
-		s.forget(oldest, s.items[oldest])
+	if oldest == "" {
+		return false
 	}
+	it := s.items[oldest]
+	s.forget(oldest, it)
+	if s.gone != nil {
+		s.gone(it.value)
+	}
+	return true
+}
+
+// greatest returns the owner with the most values.
+func (s *shelf[V]) greatest() (owner string) {
+	for o, n := range s.owned {
+		if n > s.owned[owner] {
+			owner = o
+		}
+	}
+	return owner
 }

@@ -149,13 +149,13 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
-	from := s.from(r)
+	user := strings.ToLower(p["user"])
+	from := s.from(r) + " " + hash(user)
 	if !s.failures.take(from) {
 		s.Log.WarnContext(r.Context(), "passwords are being guessed", "from", quoted(s.address(r)))
-		tooMany(w, "Too many sign-ins failed from where you are. Wait ten minutes.")
+		tooMany(w, "Too many sign-ins with this name failed from where you are. Wait ten minutes.")
 		return
 	}
-	user := strings.ToLower(p["user"])
 	err = s.CheckPassword(r.Context(), user, workspace.NewSecret([]byte(p["password"])))
 	if e := workspace.Explain(err); err != nil && (e.Kind == workspace.Denied || e.Kind == workspace.Invalid) {
 		s.Log.InfoContext(r.Context(), "a sign-in failed", "from", quoted(s.address(r)))

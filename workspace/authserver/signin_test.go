@@ -93,7 +93,7 @@ func TestSignIn(t *testing.T) {
 		"a failure tells nothing and is counted": func(t *testing.T, b *bench) {
 			br := b.browser(t)
 			var body string
-			for i := range maxFailures {
+			for i := range 2 * maxFailures {
 				user := []string{"bob", "nobody"}[i%2]
 				r := br.post(t, "/signin", form("user", user, "password", "wrong wrong wrong"))
 				got := strings.ReplaceAll(r.body, user, "U")
@@ -106,6 +106,10 @@ func TestSignIn(t *testing.T) {
 			if r.status != http.StatusTooManyRequests || r.header.Get("Retry-After") == "" {
 				t.Errorf("after %d failures: %d", maxFailures, r.status)
 			}
+			if none := b.browser(t).post(t, "/signin", form("user", "nobody", "password", password("bob"))); none.status != r.status || none.body != r.body {
+				t.Errorf("a name that is nobody's is told from one that is: %d %s", none.status, none.body)
+			}
+			b.signedIn(t, "alice")
 			b.pass(10 * time.Minute)
 			b.signedIn(t, "bob")
 		},
