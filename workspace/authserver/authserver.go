@@ -74,6 +74,7 @@ type Server struct {
 	guesses   [3]*limiter      // of user codes: by user, by address, in all
 	guessing  sync.Mutex
 	failures  *limiter                 // of signing in, by name and address
+	arrivals  *limiter                 // of clients that register, by address
 	newcomers *shelf[workspace.Client] // that nobody has approved, by their id
 	checking  chan struct{}            // bounds the passwords that are checked at once
 	queue     chan struct{}            // and those that wait for it
@@ -103,6 +104,7 @@ func New(opts Options) *Server {
 			newLimiter(opts.Now, deviceLife, maxGuesses),
 		},
 		failures:  newLimiter(opts.Now, failureWindow, maxFailures),
+		arrivals:  newLimiter(opts.Now, arrivalWindow, maxArrivals),
 		newcomers: newShelf[workspace.Client](opts.Now, newcomerLife, maxNewcomers, maxNewcomersEach),
 		checking:  make(chan struct{}, maxChecking),
 		queue:     make(chan struct{}, maxQueue),

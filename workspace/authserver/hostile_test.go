@@ -256,8 +256,11 @@ func TestBurst(t *testing.T) {
 		t.Errorf("a login after the burst: %d", r.status)
 	}
 
-	for range maxNewcomersEach + 50 {
-		b.register(t, callback)
+	for range maxNewcomersEach/maxArrivals + 1 {
+		for range maxArrivals {
+			b.register(t, callback)
+		}
+		b.pass(arrivalWindow)
 	}
 	if n := len(b.s.newcomers.items); n != maxNewcomersEach || b.clients() != 0 {
 		t.Errorf("%d newcomers, %d on disk", n, b.clients())

@@ -29,6 +29,13 @@ const (
 	maxFailures   = 20
 	failureWindow = 10 * time.Minute
 
+	// RFC 7591 section 3 has registrations "rate-limited or otherwise limited":
+	// both, here. The window is short: all that come from this machine come
+	// from one address, and a burst of a stranger's keeps a client of somebody
+	// else away for no longer.
+	maxArrivals   = 100
+	arrivalWindow = time.Minute
+
 	maxChecking = 4
 	maxQueue    = 1024  // sign-ins that are checked or wait for it
 	maxCounted  = 4_096 // keys that one limiter counts by itself

@@ -67,9 +67,13 @@ func (s *Server) add(r *http.Request) (registered, error) {
 	if err != nil {
 		return registered{}, err
 	}
+	// What is not right leaves nothing, so it is not counted.
+	if !s.arrivals.take(s.from(r)) {
+		return registered{}, busy(int(arrivalWindow / time.Second))
+	}
 	c := workspace.Client{ID: "akos_client_" + random()[:22], Name: reg.Name, RedirectURIs: reg.RedirectURIs, Created: s.Now()}
 	if !s.newcomers.put(c.ID, s.from(r), c) {
-		return registered{}, busy(60) // the oldest gives way, so this can't be
+		return registered{}, busy(int(arrivalWindow / time.Second)) // the oldest gives way, so this can't be
 	}
 	return registered{c.ID, c.Created.Unix(), c.Name, c.RedirectURIs, "none", reg.GrantTypes, reg.ResponseTypes}, nil
 }

@@ -115,6 +115,21 @@ func TestRFC7591(t *testing.T) {
 				t.Error("a name wrote into the log")
 			}
 		}},
+		{"3", "these requests MAY be rate-limited or otherwise limited: 100 a minute from one address, 250 of those kept until a person approves", func(t *testing.T, b *bench) {
+			n := 0
+			for b.postJSON(t, `{"redirect_uris":["http://localhost/cb"]}`).status == 201 {
+				if n++; n > 1000 {
+					t.Fatal("no limit")
+				}
+			}
+			r := b.postJSON(t, `{"redirect_uris":["http://localhost/cb"]}`)
+			r.is(t, http.StatusTooManyRequests, "temporarily_unavailable")
+			if n != maxArrivals || r.header.Get("Retry-After") != "60" {
+				t.Errorf("%d registered, again after %q", n, r.header.Get("Retry-After"))
+			}
+			b.pass(time.Minute)
+			b.register(t, callback)
+		}},
 	})
 }
 
