@@ -3,6 +3,7 @@ package workspace
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"example.com/akos/workspace/internal/secret"
@@ -90,8 +91,12 @@ func (w *Workspace) openSession(ctx context.Context, server string) (g Grant, k 
 }
 
 func notLoggedIn(server string) *Error {
-	return Errorf(LoginNeeded, "you are not logged in at %s", server).WithHint("%s", loginAt(server))
+	return Errorf(LoginNeeded, "you are not logged in at %s", server).WithHint("%s", loginAt(server)).Because(errNoSession)
 }
+
+// errNoSession is what a LoginNeeded wraps where there is no session, not even
+// one that has ended.
+var errNoSession = errors.New("there is no session")
 
 // loginAt returns the command that logs in at server.
 func loginAt(server string) string {

@@ -70,6 +70,9 @@ func (w *Workspace) Import(ctx context.Context, req ImportRequest) (Imported, er
 	if err != nil {
 		return Imported{}, err
 	}
+	if req.Scope == "" {
+		req.Scope = p.scope
+	}
 	var rewritten []byte
 	if req.Rewrite {
 		// Before anything is stored, so that a file that can't be rewritten
@@ -107,6 +110,7 @@ type parcel struct {
 	entries []dotenv.Entry
 	items   []item // checked; no two keys are one
 	skipped []SkippedKey
+	scope   Scope // that Export took them from; "" of a dotenv file
 }
 
 // unwrap reads the file and takes out what was asked for.
@@ -128,7 +132,7 @@ func (w *Workspace) unwrap(ctx context.Context, root string, req ImportRequest) 
 		return p, err
 	}
 	if sealed {
-		p.items, err = w.unpack(root, p.data, req.Identity)
+		p.items, p.scope, err = w.unpack(root, p.data, req.Identity)
 	} else {
 		err = w.readEntries(ctx, req, &p)
 	}

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"example.com/akos/workspace/internal/secret"
@@ -43,8 +44,9 @@ func (w *Workspace) remoteSecrets(ctx context.Context) (RemoteSecrets, error) {
 }
 
 // atServer returns the server of this workspace and what opens it. The sidecar
-// of this home needs no token from this user: without one it is reached where
-// only this user can reach it.
+// of this home needs no token from this user: without a session it is reached
+// where only this user can reach it. One that has ended is none of that: its
+// tenant is another, and so are the secrets.
 func (w *Workspace) atServer(ctx context.Context) (site Site, server string, token Secret, err error) {
 	if site, err = w.trusted(ctx); err != nil {
 		return site, "", token, err
@@ -53,7 +55,7 @@ func (w *Workspace) atServer(ctx context.Context) (site Site, server string, tok
 		return site, "", token, err
 	}
 	token, _, err = w.bearer(ctx, server)
-	if Explain(err).Kind == LoginNeeded {
+	if errors.Is(err, errNoSession) {
 		switch local, running := w.Remote.Local(ctx); {
 		case running && local == server:
 			token, err = Secret{}, nil

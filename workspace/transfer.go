@@ -134,29 +134,29 @@ func (w *Workspace) Export(ctx context.Context, req ExportRequest) ([]byte, Expo
 	return out, r, err
 }
 
-// unpack opens a file that Export wrote.
-func (w *Workspace) unpack(root string, data []byte, identity string) ([]item, error) {
+// unpack opens a file that Export wrote, and returns the scope of its values.
+func (w *Workspace) unpack(root string, data []byte, identity string) ([]item, Scope, error) {
 	ids, err := w.Project.Read(root, identity, 1<<20)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer clear(ids)
 	payload, err := w.Courier.Decrypt(data, ids)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	var file exportFile
-	if err := json.Unmarshal(secret.Reveal(payload), &file); err != nil || file.Format != exportFormat {
+	if err := json.Unmarshal(secret.Reveal(payload), &file); err != nil || file.Format != exportFormat || file.Scope != ScopeWorkspace && file.Scope != ScopeTenant {
 		// The decoder's error may quote the payload: it is dropped.
-		return nil, Errorf(Invalid, "the file opens, but akos did not write what is in it")
+		return nil, "", Errorf(Invalid, "the file opens, but akos did not write what is in it")
 	}
 	var items []item
 	for _, v := range file.Values {
 		if err := CheckKey(v.Key); err != nil {
-			return nil, Errorf(Invalid, "the file opens, but its keys are not right")
+			return nil, "", Errorf(Invalid, "the file opens, but its keys are not right")
 		}
 		items = append(items, item{v.Key, secret.New(v.Value)})
 		clear(v.Value)
 	}
-	return items, nil
+	return items, file.Scope, nil
 }

@@ -109,10 +109,14 @@ func (w *Workspace) putAll(ctx context.Context, reqs []PutRequest) ([]Stored, er
 			if err := tx.Audit(w.event("vault.put", site, s.Ref, req.detail(s.Version))); err != nil {
 				return err
 			}
-			all = append(all, Stored{
+			stored := Stored{
 				Status: EntryStored, Key: s.Ref.Key, Scope: s.Ref.Scope, Owner: s.Ref.Owner,
-				Source: k.Backend, Version: s.Version, Notice: notice,
-			})
+				Source: k.Backend, Version: s.Version,
+			}
+			if i == 0 { // it is of them all, and said once
+				stored.Notice = notice
+			}
+			all = append(all, stored)
 		}
 		return nil
 	})

@@ -13,6 +13,7 @@ package remote
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -271,6 +272,9 @@ func (c *Client) do(ctx context.Context, r request, result any) error {
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if cert := (*tls.CertificateVerificationError)(nil); errors.As(err, &cert) {
+			return workspace.Errorf(workspace.Unavailable, "the certificate of %s is not one that this machine trusts", r.server)
 		}
 		return absent(r.server, withoutText(err))
 	}

@@ -222,8 +222,11 @@ func (o *Options) recovering(next http.Handler) http.Handler {
 }
 
 func (o *Options) server(h http.Handler) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // alone: over TLS it would offer the HTTP/2 that a release is built without
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
+		Protocols: protocols,
+		Handler:   h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
 		WriteTimeout: 70 * time.Second, // it counts from the header on, and a body that came too late is answered
 		IdleTimeout:  2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),

@@ -43,7 +43,7 @@ func TestTLS(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	b.env = append(b.env, "AGENTSKIT_TOKEN="+b.tok, "AKOS_SERVER="+p.url)
-	if _, errs := b.akos(8, "", "auth", "whoami"); !strings.Contains(errs, "no workspace server answers at") {
+	if _, errs := b.akos(8, "", "auth", "whoami"); !strings.Contains(errs, "is not one that this machine trusts") {
 		t.Errorf("a chain that nobody knows: %s", errs)
 	}
 	b.env = append(b.env, "SSL_CERT_FILE="+root)
@@ -59,6 +59,16 @@ func TestTLS(t *testing.T) {
 		t.Errorf("in clear: %v %v", res, err)
 	} else {
 		_ = res.Body.Close()
+	}
+	// A browser is offered no protocol that a release does not speak.
+	ours := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}}
+	if c, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "https://"), ours); err != nil {
+		t.Error(err)
+	} else {
+		if got := c.ConnectionState().NegotiatedProtocol; got != "http/1.1" {
+			t.Errorf("it speaks %q", got)
+		}
+		_ = c.Close()
 	}
 	old := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	if c, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "https://"), old); err == nil {
