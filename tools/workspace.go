@@ -112,7 +112,8 @@ func workspaceTrust() *Tool {
 		Example: "akos trust\nakos trust ~/src/app\n\n# in CI, where a variable holds what sha256sum akos.config.yaml printed\nakos trust --hash \"$AKOS_CONFIG_SHA256\"",
 		Run: func(ctx context.Context, s Session, in in) (Trusted, error) {
 			plan, err := s.Workspace.PlanTrust(ctx)
-			if err != nil || plan.Trusted {
+			wrong := in.Hash != "" && !strings.EqualFold(in.Hash, plan.Hash)
+			if err != nil || plan.Trusted && !wrong {
 				return Trusted{plan}, err
 			}
 			switch {
@@ -121,7 +122,7 @@ func workspaceTrust() *Tool {
 				if e := workspace.Explain(err); e.Kind == workspace.HumanNeeded {
 					err = e.WithHint("akos trust --help")
 				}
-			case !strings.EqualFold(in.Hash, plan.Hash):
+			case wrong: // even if it is trusted: whoever names it means another
 				err = workspace.Errorf(workspace.Denied, "%s has another content than --hash says", plan.Path).WithHint("akos trust %s", workspace.ShellQuote(filepath.Dir(plan.Path)))
 			}
 			if err != nil {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"example.com/akos/workspace/catalog"
 	"example.com/akos/workspace/internal/secret"
@@ -116,9 +118,25 @@ func pasted(what string) *Error {
 }
 
 // ShellQuote returns s as one word of a POSIX shell, so that a hint works
-// when pasted.
+// when pasted. What can't be seen is written as its bytes, as bash and zsh have
+// it.
 func ShellQuote(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }) {
+		var b strings.Builder
+		b.WriteString("$'")
+		for _, c := range []byte(s) {
+			switch {
+			case c == '\'' || c == '\\':
+				b.WriteString(`\` + string(rune(c)))
+			case c < ' ' || c > '~':
+				fmt.Fprintf(&b, `\%03o`, c)
+			default:
+				b.WriteByte(c)
+			}
+		}
+		return b.String() + "'"
+	}
+	if s != "" && s[0] != '=' && !strings.ContainsFunc(s, func(r rune) bool {
 		return !strings.ContainsRune("_-./:@%+=,", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 	}) {
 		return s

@@ -337,20 +337,6 @@ func (a *app) callOn(ctx context.Context, w *workspace.Workspace, t *tools.Tool,
 	return nil
 }
 
-// show writes a result: as JSON the same bytes as the structuredContent of
-// the MCP tool, and a line end.
-func (a *app) show(res tools.Result) error {
-	if !a.asJSON {
-		return res.WriteText(a.Out)
-	}
-	b, err := json.Marshal(res)
-	if err != nil {
-		return err
-	}
-	_, err = a.Out.Write(append(b, '\n'))
-	return err
-}
-
 // warn tells the person something beside the result. With --json it waits,
 // because an error is then all that there is on the standard error.
 func (a *app) warn(text string) {
@@ -358,14 +344,14 @@ func (a *app) warn(text string) {
 		a.held = append(a.held, text)
 		return
 	}
-	fmt.Fprintf(a.Err, "akos: note: %s\n", text)
+	fmt.Fprintf(a.Err, "akos: note: %s\n", oneLine(text))
 }
 
 // exit reports err and returns its code.
 func (a *app) exit(err error) commandline.Code {
 	if err == nil {
 		for _, text := range a.held {
-			fmt.Fprintf(a.Err, "akos: note: %s\n", text)
+			fmt.Fprintf(a.Err, "akos: note: %s\n", oneLine(text))
 		}
 		return commandline.Done
 	}
@@ -387,9 +373,9 @@ func (a *app) exit(err error) commandline.Code {
 		fmt.Fprintf(a.Err, "%s\n", b)
 		return commandline.Of(e.Kind)
 	}
-	fmt.Fprintf(a.Err, "akos: %s\n", e.Msg)
+	fmt.Fprintf(a.Err, "akos: %s\n", oneLine(e.Msg))
 	if e.Hint != "" {
-		fmt.Fprintf(a.Err, "hint: %s\n", e.Hint)
+		fmt.Fprintf(a.Err, "hint: %s\n", oneLine(e.Hint))
 	}
 	return commandline.Of(e.Kind)
 }

@@ -26,6 +26,7 @@ const (
 	maxFile     = 16 << 10 // bytes
 	maxLines    = 1000
 	maxBrackets = 500
+	maxItems    = 1000 // of lists without brackets, of which several can begin in one line
 )
 
 // content is the schema of the workspace file.
@@ -67,7 +68,7 @@ func load(dir string) (workspace.Site, error) {
 }
 
 // parse returns the site that a workspace file describes.
-func parse(path string, data []byte) (workspace.Site, error) {
+func parse(path string, data []byte) (_ workspace.Site, err error) {
 	bad := func(line int, format string, args ...any) error {
 		e := workspace.Errorf(workspace.Invalid, format, args...)
 		e.Msg = at(path, line) + ": " + e.Msg
@@ -78,7 +79,14 @@ func parse(path string, data []byte) (workspace.Site, error) {
 		return workspace.Site{}, bad(0, "it may have %d lines", maxLines)
 	case count(data, "[{") > maxBrackets:
 		return workspace.Site{}, bad(0, "it may have %d lists and maps in brackets", maxBrackets)
+	case bytes.Count(data, []byte("- "))+bytes.Count(data, []byte("? ")) > maxItems:
+		return workspace.Site{}, bad(0, "it may have %d items of lists", maxItems)
 	}
+	defer func() { // the library's parser has its own opinion of some tags
+		if r := recover(); r != nil {
+			err = bad(0, "not valid YAML")
+		}
+	}()
 	tree, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		line, problem := yamlProblem(err)
