@@ -219,6 +219,14 @@ func (b *box) slips() {
 			b.do(op{args: append([]string{"--verbose"}, args...), want: anyCode, stdin: values.Token.Value})
 		}
 	}
+	// In the arguments of an entry in a client's file.
+	for _, value := range [][]byte{values.Vendor.Value, values.Token.Value} {
+		for _, entryArgs := range [][]string{{"--workspace", string(value)}, {"--token=" + string(value)}} {
+			file, _ := json.Marshal(map[string]any{"mcpServers": map[string]any{"akos": map[string]any{"command": "akos-mcp", "args": entryArgs}}})
+			b.inProject(".claude.json", file)
+			b.both(op{args: []string{"mcp", "config", "--client", "claude-code", "--write"}, want: 2, env: []string{"CLAUDE_CONFIG_DIR=" + b.project}})
+		}
+	}
 	// In the environment.
 	for _, variable := range []string{"AKOS_VAULT", "AKOS_WORKSPACE", "AKOS_HOME", "AKOS_SERVER", "AKOS_VAULT_PASSPHRASE_FILE", "CREDENTIALS_DIRECTORY", "XDG_DATA_HOME",
 		"NO_COLOR", "TERM", "DBUS_SESSION_BUS_ADDRESS", "AGENTSKIT_TOKEN", "AKOS_TOKEN", "BASH_COMP_DEBUG_FILE_NOT"} {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"os"
 	"os/exec"
@@ -61,7 +62,8 @@ func (a *app) mcpConfig() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "config --client NAME", Short: "Print or write the entry that starts akos-mcp in a client", Args: arguments(0, 0),
 		Long: "Print or write the entry that starts akos-mcp in a client.\n\nThe clients: " + strings.Join(clientconfig.Clients(), ", ") +
-			".\n--write merges it into the client's own file, keeps everything else, and leaves a backup.\n\n" +
+			".\n--write merges it into the client's own file, keeps everything else, and leaves a backup.\n" +
+			"An entry that is there keeps its arguments, and the workspace that they pin unless you pin another.\n\n" +
 			"That file is for all projects, so the entry names no workspace by itself: akos-mcp opens the\n" +
 			"workspace of the directory that the client starts it in, as akos does in a shell, or the default one.\n" +
 			"Claude Code, Codex, Gemini and VS Code start it in the project; Claude Desktop knows no project.\n" +
@@ -77,7 +79,7 @@ func (a *app) mcpConfig() *cobra.Command {
 		if client == "" {
 			return usage("--client is missing; the clients are "+strings.Join(clientconfig.Clients(), ", "), cmd)
 		}
-		r, err := a.clientEntry(client, write)
+		r, err := a.clientEntry(cmd.Context(), client, write)
 		if err != nil {
 			return err
 		}
@@ -98,36 +100,36 @@ func kept() []string {
 	return []string{"AKOS_HOME", "AKOS_VAULT", "AKOS_VAULT_PASSPHRASE_FILE", "AKOS_SERVER"}
 }
 
-func (a *app) clientEntry(client string, write bool) (clientEntry, error) {
+func (a *app) clientEntry(ctx context.Context, client string, write bool) (clientEntry, error) {
 	home, _ := a.LookupEnv("HOME")
 	if runtime.GOOS == "windows" {
 		home, _ = a.LookupEnv("USERPROFILE")
 	}
-	files := clientconfig.Files{GOOS: runtime.GOOS, Home: home, LookupEnv: a.LookupEnv, Now: time.Now}
 	// What this shell opens is what the entry has to open.
 	w, closeAll, err := a.Open("cli", a.workspace, a.log)
 	if err != nil {
 		return clientEntry{}, err
 	}
 	defer closeAll()
-	entry := clientconfig.Entry{Command: a.server(), Args: []string{}}
-	choice, err := pinned(w.Choice)
-	if err != nil {
+	files := clientconfig.Files{GOOS: runtime.GOOS, Home: home, LookupEnv: a.LookupEnv, Now: time.Now,
+		Refuse: func(texts ...string) error { return w.RefuseAny(ctx, "an argument", texts...) }}
+	entry := clientconfig.Entry{Command: a.server()}
+	if entry.Workspace, err = pinned(w.Choice); err != nil {
 		return clientEntry{}, err
-	}
-	if choice != "" {
-		entry.Args = []string{"--workspace", choice}
 	}
 	if entry.Env, err = environment(w); err != nil {
 		return clientEntry{}, err
 	}
 	text, err := files.Render(client, entry)
-	r := clientEntry{Client: client, Entry: text, Workspace: choice}
+	r := clientEntry{Client: client, Entry: text, Workspace: entry.Workspace}
 	if err != nil || !write {
 		return r, err
 	}
 	done, err := files.Write(client, entry)
 	r.Path, r.Backup, r.Changed, r.Updated = done.Path, done.Backup, done.Changed, done.Updated
+	if err == nil {
+		r.Workspace = done.Workspace
+	}
 	return r, err
 }
 

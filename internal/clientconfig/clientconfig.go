@@ -1,13 +1,15 @@
 // Package clientconfig writes the entry that starts akos-mcp into the
 // configuration files of MCP clients, or renders it for pasting.
 //
-// It knows where each client keeps its file and how an entry looks there. It
-// does not know what akos-mcp does with its arguments and variables, and it
-// has nothing to do with secrets: whoever calls it hands it none.
+// It knows where each client keeps its file and how an entry looks there. Of
+// what akos-mcp does with its arguments and variables it knows only how a
+// workspace is pinned, and it has nothing to do with secrets: whoever calls it
+// hands it none.
 //
 // Its invariant: whatever was in a file stays in it. Of another program's file
-// only the command, args and type of the akos entry are ours, and in its env
-// the variables that the caller names; the rest keeps its bytes, comments and
+// only the command and type of the akos entry are ours, in its args the
+// workspace if the caller pins one, and in its env the variables that the
+// caller names; the rest keeps its bytes, comments and
 // order, the file is replaced as a whole or not at all, and what it was before
 // is in a backup. File content is in no error, for these files hold other
 // people's secrets.
@@ -36,13 +38,15 @@ type Files struct {
 	Home      string // the home directory; absolute
 	LookupEnv func(string) (string, bool)
 	Now       func() time.Time // for the names of backups
+	// Refuse returns an Invalid error if one of the texts is a credential.
+	Refuse func(texts ...string) error
 }
 
 // An Entry is how a client starts akos-mcp.
 type Entry struct {
-	Command string     // absolute path of akos-mcp
-	Args    []string   // its arguments; nothing secret
-	Env     []Variable // its variables, in order; nothing secret
+	Command   string     // absolute path of akos-mcp
+	Workspace string     // that it opens; if empty, what its arguments or the directory say
+	Env       []Variable // its variables, in order; nothing secret
 }
 
 // A Variable is one of the environment of akos-mcp. One without a value is not
@@ -67,6 +71,8 @@ type Written struct {
 	Backup  string `json:"backup,omitempty"` // the copy of the file as it was; empty if there was none or nothing changed
 	Changed bool   `json:"changed"`          // false if the entry stood there already, as it is now
 	Updated bool   `json:"updated"`          // changed, and there was an entry before
+
+	Workspace string `json:"workspace,omitempty"` // that the arguments of the entry pin, as they are now
 }
 
 // Clients returns the names of all clients in the order of the documentation.
@@ -109,16 +115,25 @@ func (h Files) Write(client string, e Entry) (Written, error) {
 	if err != nil {
 		return Written{}, err
 	}
-	var had bool
+	var was found
 	done, err := h.rewrite(path, func(old []byte) ([]byte, error) {
 		text, there, refused := c.merge(old, c, e)
 		if refused != nil {
 			return nil, refused.in(path, c)
 		}
-		had = there
+		// Every program can read the arguments of another, and they are told of.
+		if err := h.Refuse(there.args...); workspace.Explain(err).Kind == workspace.Invalid {
+			return nil, refuse(0, "an argument of the entry "+serverName+" looks like a credential, which every program here can read: rotate it at its provider").in(path, c)
+		} else if err != nil {
+			return nil, err
+		}
+		was = there
 		return text, nil
 	})
-	done.Updated = done.Changed && had
+	if err == nil {
+		done.Updated = done.Changed && was.entry
+		done.Workspace = opened(e.pinned(was.args))
+	}
 	return done, err
 }
 
@@ -137,7 +152,7 @@ func (h Files) check(e Entry) error {
 	if !h.absolute(e.Command) {
 		return workspace.Errorf(workspace.Invalid, "the command of an entry is an absolute path")
 	}
-	texts := append([]string{e.Command}, e.Args...)
+	texts := []string{e.Command, e.Workspace}
 	for _, v := range e.Env {
 		texts = append(texts, v.Value)
 	}

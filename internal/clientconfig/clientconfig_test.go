@@ -21,7 +21,7 @@ import (
 const canary = "FAKE-canary-0000-not-a-secret"
 
 var testEntry = Entry{
-	Command: "/opt/akos tools/akos-mcp", Args: []string{"--workspace", `/home/o"neil/pro&ject`},
+	Command: "/opt/akos tools/akos-mcp", Workspace: `/home/o"neil/pro&ject`,
 	Env: []Variable{{"AKOS_WORKSPACE", ""}, {"AKOS_HOME", `C:\data & "more"`}, {"AKOS_VAULT", "file"}},
 }
 
@@ -31,6 +31,14 @@ func newFiles(t *testing.T, goos string, env map[string]string) Files {
 		GOOS: goos, Home: t.TempDir(),
 		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		Now:       func() time.Time { return time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC) },
+		Refuse: func(texts ...string) error {
+			for _, s := range texts {
+				if err := workspace.Refuse(s, "it"); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 	}
 }
 
@@ -66,7 +74,7 @@ func parse(t testing.TB, name string, text []byte) map[string]any {
 
 // wantEntry is our entry as a client reads it, with the fields of extra.
 func wantEntry(c client, e Entry, extra map[string]any) map[string]any {
-	want := map[string]any{"command": e.Command, "args": toAny(e.Args)}
+	want := map[string]any{"command": e.Command, "args": toAny(e.args())}
 	if c.typed {
 		want["type"] = "stdio"
 	}
@@ -93,7 +101,7 @@ func others(name string) string {
 
 func existing(name string) string {
 	if isTOML(name) {
-		return "[mcp_servers.akos]\n# why\ncommand = \"/old\" # old\nargs = [\n  \"a\", # x\n]\nstartup_timeout_sec = 30\n\n[mcp_servers.akos.env]\nX = \"" + canary + "\"\nAKOS_WORKSPACE = \"two\"\n"
+		return "[mcp_servers.akos]\n# why\ncommand = \"/old/akos-mcp\" # old\nargs = [\n  \"--workspace=a\", # x\n]\nstartup_timeout_sec = 30\n\n[mcp_servers.akos.env]\nX = \"" + canary + "\"\nAKOS_WORKSPACE = \"two\"\n"
 	}
 	key := map[bool]string{true: "servers", false: "mcpServers"}[name == "vscode"]
 	return "{\"" + key + "\": {\n\t\"akos\": {\n\t\t// why\n\t\t\"command\": \"/old\", // old\n\t\t\"disabled\": true,\n\t\t\"env\": {\"X\": \"" + canary + "\", \"AKOS_WORKSPACE\": \"two\"}\n\t}\n}}"
@@ -203,6 +211,9 @@ func TestWrite(t *testing.T) {
 				extra = map[string]any{"startup_timeout_sec": int64(30), "env": env}
 			}
 			entry, _ := entryIn(t, got)
+			if isTOML(name) {
+				extra["args"] = []any{"--workspace=" + testEntry.Workspace}
+			}
 			if want := wantEntry(c, testEntry, extra); !reflect.DeepEqual(entry, any(want)) {
 				t.Errorf("the entry is %v, not %v", entry, want)
 			}
@@ -268,7 +279,7 @@ func TestUnknownClient(t *testing.T) {
 	wantKind(t, err, workspace.Invalid)
 	_, err = h.Write("generic", testEntry)
 	wantKind(t, err, workspace.Invalid)
-	for _, e := range []Entry{{}, {Command: "akos-mcp"}, {Command: "/a\x00b"}, {Command: "/a", Args: []string{"\xff"}}, {Command: "/a", Env: []Variable{{"A", "\xff"}}}} {
+	for _, e := range []Entry{{}, {Command: "akos-mcp"}, {Command: "/a\x00b"}, {Command: "/a", Workspace: "\xff"}, {Command: "/a", Env: []Variable{{"A", "\xff"}}}} {
 		_, err = h.Render("cursor", e)
 		wantKind(t, err, workspace.Invalid)
 	}

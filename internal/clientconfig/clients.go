@@ -19,8 +19,14 @@ type client struct {
 }
 
 // A merger returns old with the entry in it, or old itself if it stands there
-// already, and whether there was an entry before. No old makes a new file.
-type merger func(old []byte, c client, e Entry) (text []byte, had bool, r *refusal)
+// already, and what was found in it. No old makes a new file.
+type merger func(old []byte, c client, e Entry) (text []byte, was found, r *refusal)
+
+// Found is what a file had of our entry.
+type found struct {
+	entry bool // there was one
+	args  []string
+}
 
 // clients is the table. The paths and keys were checked against the sources
 // and documents of each client. The environment is called env in all of them.

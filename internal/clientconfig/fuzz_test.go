@@ -10,13 +10,13 @@ import (
 	"github.com/tailscale/hujson"
 )
 
-var fuzzEntry = Entry{Command: `/a\'"b`, Args: []string{"é", ""}, Env: []Variable{{"AKOS_HOME", `/h\"'`}, {"AKOS_VAULT", ""}}}
+var fuzzEntry = Entry{Command: `/a\'"b`, Workspace: `é"`, Env: []Variable{{"AKOS_HOME", `/h\"'`}, {"AKOS_VAULT", ""}}}
 
 // FuzzJSON: whatever the file, it is refused, or all but our entry means what
 // it meant, every byte outside the entry is there, and a second merge does
 // nothing.
 func FuzzJSON(f *testing.F) {
-	for _, s := range []string{"", "{}", others("cursor"), existing("cursor"), "{\"mcpServers\":{/**/}//\n}", "{\"a\":[1,],}", `{"mcpServers":{"akos":[]}}`, `{"mcpServers":{"akos":{"env":{"A":1,"AKOS_VAULT":"x"}}}}`, `{"mcpServers":{"akos":{"env":null}}}`, "\uFEFF{\r\n}"} {
+	for _, s := range []string{`{"mcpServers":{"akos":{"args":["--read-only","--workspace",/**/"a"]}}}`, "{\"mcpServers\":{\"akos\":{\"args\":[\n\"a\"\n]}}}", "", "{}", others("cursor"), existing("cursor"), "{\"mcpServers\":{/**/}//\n}", "{\"a\":[1,],}", `{"mcpServers":{"akos":[]}}`, `{"mcpServers":{"akos":{"env":{"A":1,"AKOS_VAULT":"x"}}}}`, `{"mcpServers":{"akos":{"env":null}}}`, "\uFEFF{\r\n}"} {
 		f.Add([]byte(s))
 	}
 	c := client{key: "mcpServers", typed: true}
@@ -31,7 +31,8 @@ func FuzzJSON(f *testing.F) {
 		before, after := decodeJSON(t, in), decodeJSON(t, out)
 		theirs, _ := takeEntry(before, c.key)
 		ours, ok := takeEntry(after, c.key)
-		if !ok || !reflect.DeepEqual(ours["command"], any(fuzzEntry.Command)) || !reflect.DeepEqual(ours["args"], any(toAny(fuzzEntry.Args))) || ours["type"] != "stdio" {
+		had, _ := texts(theirs["args"])
+		if !ok || !reflect.DeepEqual(ours["command"], any(fuzzEntry.Command)) || !reflect.DeepEqual(ours["args"], any(toAny(fuzzEntry.pinned(had)))) || ours["type"] != "stdio" {
 			t.Fatalf("the entry is %v", ours)
 		}
 		env, _ := ours["env"].(map[string]any)
@@ -96,7 +97,7 @@ func decodeJSON(t *testing.T, text []byte) map[string]any {
 func FuzzTOML(f *testing.F) {
 	for _, s := range []string{
 		"", others("codex"), existing("codex"), "mcp_servers = { akos = { command = 'x' } }", "[mcp_servers]\nakos.command = 'x'", "[mcp_servers.\"akos\"]\r\nargs=[\n]\n",
-		"mcp_servers.akos.args = []\nmcp_servers.akos.command = '''x'''", "[[a]]\nb=nan", "[mcp_servers.akos.env]\nA=1979-05-27T07:32:00Z",
+		"[mcp_servers.akos]\nargs=[ # a\n'--read-only',\n\"--workspace=a\",]", "mcp_servers.akos.args = []\nmcp_servers.akos.command = '''x'''", "[[a]]\nb=nan", "[mcp_servers.akos.env]\nA=1979-05-27T07:32:00Z",
 		"[mcp_servers.akos]\nenv={}", "[mcp_servers.akos]\nenv.AKOS_VAULT='x'\nenv.b=1", "mcp_servers.akos={env={AKOS_HOME=''}}",
 	} {
 		f.Add([]byte(s))

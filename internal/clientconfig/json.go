@@ -17,40 +17,40 @@ const maxDepth = 1000
 // mergeJSON is the merger of JSON files, with comments and trailing commas or
 // without. It parses to find offsets and then splices text, so what it does
 // not touch keeps its bytes.
-func mergeJSON(old []byte, c client, e Entry) (text []byte, had bool, r *refusal) {
+func mergeJSON(old []byte, c client, e Entry) (text []byte, was found, r *refusal) {
 	bom, src := cutBOM(old)
 	if len(bytes.TrimSpace(src)) == 0 {
 		src = []byte("{}\n") // a file that was created and never filled
 	}
 	if tooDeep(src) {
-		return nil, false, refuse(0, fmt.Sprintf("it is nested more than %d levels deep", maxDepth))
+		return nil, was, refuse(0, fmt.Sprintf("it is nested more than %d levels deep", maxDepth))
 	}
 	root, err := hujson.Parse(src)
 	if err != nil {
-		return nil, false, refuse(parseLine(err), "not valid JSON")
+		return nil, was, refuse(parseLine(err), "not valid JSON")
 	}
-	splices, had, r := jsonSplices(src, root, c, e)
+	splices, was, r := jsonSplices(src, root, c, e)
 	if r != nil {
-		return nil, false, r
+		return nil, was, r
 	}
 	if len(splices) == 0 {
-		return old, had, nil
+		return old, was, nil
 	}
 	out := apply(src, splices)
 	if _, err := hujson.Parse(out); err != nil {
-		return nil, false, refuse(0, "it can't be edited safely") // a bug of ours must not cost somebody's file
+		return nil, was, refuse(0, "it can't be edited safely") // a bug of ours must not cost somebody's file
 	}
-	return append(bom, out...), had, nil
+	return append(bom, out...), was, nil
 }
 
-func jsonSplices(src []byte, root hujson.Value, c client, e Entry) (splices []splice, had bool, r *refusal) {
+func jsonSplices(src []byte, root hujson.Value, c client, e Entry) (splices []splice, was found, r *refusal) {
 	top, ok := root.Value.(*hujson.Object)
 	if !ok {
-		return nil, false, refuse(lineAt(src, root.StartOffset), "it does not hold an object")
+		return nil, was, refuse(lineAt(src, root.StartOffset), "it does not hold an object")
 	}
 	style := styleOf(src, top)
 	entry := func(s layout, indent string, multi bool) string {
-		fields := []field{{"command", quote(e.Command)}, {"args", quoteAll(e.Args)}}
+		fields := []field{{"command", quote(e.Command)}, {"args", quoteAll(e.args())}}
 		if c.typed {
 			fields = append([]field{{"type", quote("stdio")}}, fields...)
 		}
@@ -63,45 +63,48 @@ func jsonSplices(src []byte, root hujson.Value, c client, e Entry) (splices []sp
 
 	servers, r := rootAt.member(src, c.key)
 	if r != nil {
-		return nil, false, r
+		return nil, was, r
 	}
 	if servers == nil {
 		return rootAt.insert(style, c.key, func(s layout, indent string, multi bool) string {
 			return s.object(indent, multi, []field{{serverName, entry(s, indent+s.unit, multi)}})
-		}), false, nil
+		}), was, nil
 	}
 	list, ok := servers.Value.(*hujson.Object)
 	if !ok {
-		return nil, false, refuse(lineAt(src, servers.StartOffset), c.key+" is not an object")
+		return nil, was, refuse(lineAt(src, servers.StartOffset), c.key+" is not an object")
 	}
 	listAt := place{value: *servers, obj: list, multi: multiline(list, rootAt.multi), indent: rootAt.memberIndent(style)}
 
 	ours, r := listAt.member(src, serverName)
 	if r != nil {
-		return nil, false, r
+		return nil, was, r
 	}
 	if ours == nil {
-		return listAt.insert(style, serverName, entry), false, nil
+		return listAt.insert(style, serverName, entry), was, nil
 	}
+	was.entry = true
 	fields, ok := ours.Value.(*hujson.Object)
 	if !ok {
-		return []splice{{ours.StartOffset, ours.EndOffset, entry(style, listAt.memberIndent(style), listAt.multi)}}, true, nil
+		return []splice{{ours.StartOffset, ours.EndOffset, entry(style, listAt.memberIndent(style), listAt.multi)}}, was, nil
 	}
 	oursAt := place{value: *ours, obj: fields, multi: multiline(fields, listAt.multi), indent: listAt.memberIndent(style)}
-	splices, r = oursAt.update(src, style, c, e)
-	return splices, true, r
+	splices, was.args, r = oursAt.update(src, style, c, e)
+	return splices, was, r
 }
 
-// update returns the splices that make an existing entry ours. Fields that a
-// person added stay.
-func (p place) update(src []byte, style layout, c client, e Entry) ([]splice, *refusal) {
+// update returns the splices that make an existing entry ours, and the
+// arguments that it has. Fields that a person added stay.
+func (p place) update(src []byte, style layout, c client, e Entry) ([]splice, []string, *refusal) {
 	for _, remote := range []string{"url", "httpUrl", "serverUrl"} {
 		if m, r := p.member(src, remote); m != nil || r != nil {
-			return nil, &refusal{workspace.Conflict, lineAt(src, p.value.StartOffset), "the entry " + serverName + " reaches akos-mcp by a URL already"}
+			return nil, nil, &refusal{workspace.Conflict, lineAt(src, p.value.StartOffset), "the entry " + serverName + " reaches akos-mcp by a URL already"}
 		}
 	}
-	var splices []splice
-	var missing []field
+	splices, missing, args, r := p.updateArgs(src, e)
+	if r != nil {
+		return nil, nil, r
+	}
 	for _, f := range []struct {
 		field
 		same     func(hujson.Value) bool
@@ -109,12 +112,11 @@ func (p place) update(src []byte, style layout, c client, e Entry) ([]splice, *r
 	}{
 		{field{"type", quote("stdio")}, isString("stdio"), c.typed},
 		{field{"command", quote(e.Command)}, isString(e.Command), true},
-		{field{"args", quoteAll(e.Args)}, isStrings(e.Args), len(e.Args) > 0},
 	} {
 		m, r := p.member(src, f.name)
 		switch {
 		case r != nil:
-			return nil, r
+			return nil, nil, r
 		case m == nil && f.required:
 			missing = append(missing, f.field)
 		case m != nil && !f.same(*m):
@@ -123,7 +125,7 @@ func (p place) update(src []byte, style layout, c client, e Entry) ([]splice, *r
 	}
 	env, r := p.member(src, "env")
 	if r != nil {
-		return nil, r
+		return nil, nil, r
 	}
 	set := quoteEnv(e.set())
 	text := func() string { return style.object(p.memberIndent(style), p.multi || p.hasTail(), set) }
@@ -136,24 +138,66 @@ func (p place) update(src []byte, style layout, c client, e Entry) ([]splice, *r
 			at := place{value: *env, obj: v, multi: multiline(v, p.multi), indent: p.memberIndent(style)}
 			more, r := at.updateEnv(src, style, e.Env)
 			if r != nil {
-				return nil, r
+				return nil, nil, r
 			}
 			splices = append(splices, more...)
 		case hujson.Literal:
 			if v.Kind() != 'n' {
-				return nil, notAnEnv(src, env)
+				return nil, nil, notAnEnv(src, env)
 			}
 			if set != nil {
 				splices = append(splices, splice{env.StartOffset, env.EndOffset, text()})
 			}
 		default:
-			return nil, notAnEnv(src, env)
+			return nil, nil, notAnEnv(src, env)
 		}
 	}
 	if len(missing) > 0 {
 		splices = append(splices, p.insertAll(style, missing)...)
 	}
-	return splices, nil
+	return splices, args, nil
+}
+
+// updateArgs returns the splices that pin the workspace of e in the arguments
+// of an entry, the field for it where it has none, and the arguments that it
+// has.
+func (p place) updateArgs(src []byte, e Entry) (splices []splice, missing []field, args []string, r *refusal) {
+	m, r := p.member(src, "args")
+	if r != nil {
+		return nil, nil, nil, r
+	}
+	if m == nil {
+		if e.Workspace != "" {
+			missing = []field{{"args", quoteAll(e.args())}}
+		}
+		return nil, missing, nil, nil
+	}
+	line := lineAt(src, m.StartOffset)
+	if lit, ok := m.Value.(hujson.Literal); ok && lit.Kind() == 'n' {
+		return []splice{{m.StartOffset, m.EndOffset, quoteAll(e.args())}}, nil, nil, nil
+	}
+	list, ok := m.Value.(*hujson.Array)
+	if !ok {
+		return nil, nil, nil, notArgs(line)
+	}
+	var spans []span
+	for _, elem := range list.Elements {
+		lit, ok := elem.Value.(hujson.Literal)
+		if !ok || lit.Kind() != '"' {
+			return nil, nil, nil, notArgs(line)
+		}
+		args, spans = append(args, lit.String()), append(spans, span{elem.StartOffset, elem.EndOffset})
+	}
+	command := ""
+	if v, _ := p.member(src, "command"); v != nil {
+		if lit, ok := v.Value.(hujson.Literal); ok && lit.Kind() == '"' {
+			command = lit.String()
+		}
+	}
+	if r := e.checkArgs(line, command, args); r != nil {
+		return nil, nil, nil, r
+	}
+	return e.pinSplices(src, m.StartOffset, spans, args, quote), nil, args, nil
 }
 
 func notAnEnv(src []byte, v *hujson.Value) *refusal {
@@ -194,21 +238,6 @@ func isString(want string) func(hujson.Value) bool {
 	return func(v hujson.Value) bool {
 		lit, ok := v.Value.(hujson.Literal)
 		return ok && lit.Kind() == '"' && lit.String() == want
-	}
-}
-
-func isStrings(want []string) func(hujson.Value) bool {
-	return func(v hujson.Value) bool {
-		arr, ok := v.Value.(*hujson.Array)
-		if !ok || len(arr.Elements) != len(want) {
-			return false
-		}
-		for i, elem := range arr.Elements {
-			if !isString(want[i])(elem) {
-				return false
-			}
-		}
-		return true
 	}
 }
 

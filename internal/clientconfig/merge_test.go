@@ -23,7 +23,7 @@ func TestJSONForms(t *testing.T) {
 		{"comment in braces", "{\"mcpServers\":{/* none */}}", "{\"mcpServers\":{/* none */\n    \"akos\": {\n      \"command\": \"/x\",\n      \"args\": []\n    }\n  }}"},
 		{"not an object", `{"mcpServers":{"akos":null}}`, `{"mcpServers":{"akos":{"command":"/x","args":[]}}}`},
 		{"no args", `{"mcpServers":{"akos":{"command":"/x"}}}`, `{"mcpServers":{"akos":{"command":"/x"}}}`},
-		{"only command", `{"mcpServers":{"akos":{"args":["a"],"command":"\u002fx","env":{}}}}`, `{"mcpServers":{"akos":{"args":[],"command":"\u002fx","env":{}}}}`},
+		{"only command", `{"mcpServers":{"akos":{"args":["a"],"command":"\u002fx","env":{}}}}`, `{"mcpServers":{"akos":{"args":["a"],"command":"\u002fx","env":{}}}}`},
 		{"wrong type", `{"mcpServers":{"akos":{"type":"http","command":"/x"}}}`, `{"mcpServers":{"akos":{"type":"stdio","command":"/x"}}}`},
 		{"escaped key", `{"mcp\u0053ervers":{}}`, `{"mcp\u0053ervers":{"akos":{"command":"/x","args":[]}}}`},
 	} {
@@ -110,8 +110,8 @@ func TestTOMLEnv(t *testing.T) {
 
 // TestTOMLForms holds the text for each form in which TOML can say the same.
 func TestTOMLForms(t *testing.T) {
-	e := Entry{Command: `C:\it\akos-mcp.exe`, Args: []string{"-a"}}
-	const cmd, args = `'C:\it\akos-mcp.exe'`, `["-a"]`
+	e := Entry{Command: `C:\it\akos-mcp.exe`, Workspace: "a"}
+	const cmd, args = `'C:\it\akos-mcp.exe'`, `["--workspace", "a"]`
 	table := "[mcp_servers.akos]\ncommand = " + cmd + "\nargs = " + args + "\n"
 	for _, tt := range []struct{ name, in, out string }{
 		{"new", "", table},
@@ -125,7 +125,7 @@ func TestTOMLForms(t *testing.T) {
 		{"inline", "mcp_servers = { akos = { command = 'x', z = 1 }, b = {} }\n", "mcp_servers = { akos = { command = " + cmd + ", args = " + args + ", z = 1 }, b = {} }\n"},
 		{"env only", "[mcp_servers.akos.env]\nA.b = '1'\n", "[mcp_servers.akos.env]\nA.b = '1'\n\n" + table},
 		{"in a string", "a = '''\n[mcp_servers.akos]\n'''\n", "a = '''\n[mcp_servers.akos]\n'''\n\n" + table},
-		{"same", "[mcp_servers.akos]\nargs = [ '-a' ]\ncommand = \"C:\\\\it\\\\akos-mcp.exe\"\n", "[mcp_servers.akos]\nargs = [ '-a' ]\ncommand = \"C:\\\\it\\\\akos-mcp.exe\"\n"},
+		{"same", "[mcp_servers.akos]\nargs = [ '--workspace=a' ]\ncommand = \"C:\\\\it\\\\akos-mcp.exe\"\n", "[mcp_servers.akos]\nargs = [ '--workspace=a' ]\ncommand = \"C:\\\\it\\\\akos-mcp.exe\"\n"},
 		{"crlf", "[mcp_servers.akos]\r\ncommand='x'\r\n", "[mcp_servers.akos]\r\ncommand=" + cmd + "\r\nargs = " + args + "\r\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestOnlyOurs(t *testing.T) {
 
 func TestTOMLString(t *testing.T) {
 	for _, s := range []string{"", "a", `C:\a'b`, "a\nb\x00\x7f\t", `"`, "é\u2028", `C:\ü`} {
-		out, _, r := mergeTOML(nil, keyOf(t, "codex"), Entry{Command: s, Args: []string{s, s}})
+		out, _, r := mergeTOML(nil, keyOf(t, "codex"), Entry{Command: s, Workspace: s})
 		if r != nil {
 			t.Errorf("%q: %v\n%s", s, r, out)
 		}

@@ -16,29 +16,31 @@ import (
 // mergeTOML is the merger of TOML files. It edits text at the offsets of a
 // parser, and then proves the edit: the document must decode to what it was,
 // but for our entry.
-func mergeTOML(old []byte, c client, e Entry) (text []byte, had bool, r *refusal) {
+func mergeTOML(old []byte, c client, e Entry) (text []byte, was found, r *refusal) {
 	bom, src := cutBOM(old)
 	before, r := decode(src)
 	if r != nil {
-		return nil, false, r
+		return nil, was, r
 	}
 	doc, r := scanTOML(src, []string{c.key, serverName})
 	if r != nil {
-		return nil, false, r
+		return nil, was, r
 	}
-	splices, r := tomlSplices(src, doc, e)
+	was.entry = doc.found()
+	splices, args, r := tomlSplices(src, doc, e)
 	if r != nil {
-		return nil, false, r
+		return nil, was, r
 	}
+	was.args = args
 	if len(splices) == 0 {
-		return old, doc.found(), nil
+		return old, was, nil
 	}
 	out := apply(src, splices)
 	after, r := decode(out)
 	if r != nil || !onlyOurs(before, after, c.key, e) {
-		return nil, false, unsafeForm(0)
+		return nil, was, unsafeForm(0)
 	}
-	return append(bom, out...), doc.found(), nil
+	return append(bom, out...), was, nil
 }
 
 func unsafeForm(line int) *refusal {
@@ -66,11 +68,9 @@ func onlyOurs(before, after map[string]any, key string, e Entry) bool {
 	if !ok || ours["command"] != e.Command {
 		return false
 	}
-	args := []any{}
-	for _, arg := range e.Args {
-		args = append(args, arg)
-	}
-	if got, ok := ours["args"]; ok && !same(got, args) || !ok && len(args) > 0 {
+	had, _ := texts(theirs["args"])
+	args := e.pinned(had)
+	if got, ok := ours["args"]; ok && !same(got, toAny(args)) || !ok && len(args) > 0 {
 		return false
 	}
 	env, _ := ours["env"].(map[string]any)
@@ -129,15 +129,16 @@ func same(a, b any) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// tomlSplices returns the splices that put the entry into src, which is valid.
-func tomlSplices(src []byte, doc *tomlDoc, e Entry) ([]splice, *refusal) {
+// tomlSplices returns the splices that put the entry into src, which is valid,
+// and the arguments that it has there.
+func tomlSplices(src []byte, doc *tomlDoc, e Entry) ([]splice, []string, *refusal) {
 	nl := newline(src)
 	splices, env := doc.envSplices(src, nl, e)
-	command, args := "command = "+tomlString(e.Command), "args = "+tomlStrings(e.Args)
+	command, args := "command = "+tomlString(e.Command), "args = "+tomlStrings(e.args())
 
 	if !doc.found() {
 		if doc.closed > 0 {
-			return nil, unsafeForm(doc.closed) // mcp_servers = { … } can't get a table elsewhere
+			return nil, nil, unsafeForm(doc.closed) // mcp_servers = { … } can't get a table elsewhere
 		}
 		lead := ""
 		if len(src) > 0 {
@@ -151,16 +152,28 @@ func tomlSplices(src []byte, doc *tomlDoc, e Entry) ([]splice, *refusal) {
 		if env != nil {
 			table += nl + "[" + header + ".env]" + nl + strings.Join(env, nl) + nl
 		}
-		return append(splices, splice{len(src), len(src), table}), nil
+		return append(splices, splice{len(src), len(src), table}), nil, nil
 	}
 	if doc.remote > 0 {
-		return nil, &refusal{workspace.Conflict, doc.remote, "the entry " + serverName + " reaches akos-mcp by a URL already"}
+		return nil, nil, &refusal{workspace.Conflict, doc.remote, "the entry " + serverName + " reaches akos-mcp by a URL already"}
 	}
 
 	inline := "env = { " + strings.Join(env, ", ") + " }"
-	addArgs := doc.args == nil && len(e.Args) > 0
-	if doc.args != nil && !same(doc.args.decoded(src), toAny(e.Args)) {
-		splices = append(splices, splice{doc.args.value, doc.args.end, tomlStrings(e.Args)})
+	addArgs := doc.args == nil && e.Workspace != ""
+	var had []string
+	if doc.args != nil {
+		line, ok := lineAt(src, doc.args.start), false
+		if had, ok = texts(doc.args.decoded(src)); !ok || len(had) != len(doc.spans) {
+			return nil, nil, notArgs(line)
+		}
+		command := ""
+		if doc.command != nil {
+			command, _ = doc.command.decoded(src).(string)
+		}
+		if r := e.checkArgs(line, command, had); r != nil {
+			return nil, nil, r
+		}
+		splices = append(splices, e.pinSplices(src, doc.args.value, doc.spans, had, tomlString)...)
 	}
 	switch {
 	case doc.command != nil:
@@ -183,9 +196,9 @@ func tomlSplices(src []byte, doc *tomlDoc, e Entry) ([]splice, *refusal) {
 		}
 		splices = append(splices, splice{at, at, lines})
 	default:
-		return nil, unsafeForm(doc.first)
+		return nil, nil, unsafeForm(doc.first)
 	}
-	return splices, nil
+	return splices, had, nil
 }
 
 // envSplices returns the splices that make our variables what they are in e,
@@ -216,6 +229,17 @@ func (d *tomlDoc) envSplices(src []byte, nl string, e Entry) (splices []splice, 
 		left = nil
 	}
 	return splices, left
+}
+
+// texts returns the elements of a decoded list of strings; ok is false if v is
+// none.
+func texts(v any) (list []string, ok bool) {
+	all, ok := v.([]any)
+	for _, elem := range all {
+		s, is := elem.(string)
+		list, ok = append(list, s), ok && is
+	}
+	return list, ok
 }
 
 func toAny(list []string) []any {

@@ -13,6 +13,7 @@ type tomlDoc struct {
 	path      []string
 	command   *tomlPair // nil: not there
 	args      *tomlPair
+	spans     []span               // of the elements of args
 	env       map[string]*tomlPair // the variables
 	lastEnv   *tomlPair            // the last of them
 	emptyEnv  *tomlPair            // env = {}
@@ -123,6 +124,12 @@ func (d *tomlDoc) pair(src []byte, node *unstable.Node, prefix []string, inline 
 			d.command = pair
 		case "args":
 			d.args = pair
+			for it := value.Children(); value.Kind == unstable.Array && it.Next(); {
+				if elem := it.Node(); elem.Kind != unstable.Comment {
+					start := int(elem.Raw.Offset)
+					d.spans = append(d.spans, span{start, start + int(elem.Raw.Length)})
+				}
+			}
 		case "url":
 			d.remote = lineAt(src, start)
 		case "env":
