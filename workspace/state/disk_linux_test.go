@@ -94,6 +94,7 @@ func TestFullDisk(t *testing.T) {
 	for _, spare := range []int64{0, 4 << 10, 16 << 10, 40 << 10} {
 		free := ballast(t, dir, spare)
 		refused(t, home, nil, "vault", "put", "K", "--stdin")
+		sick(t, home, "[FAIL] state: no space is left for "+home)
 		free()
 	}
 	ok(t, home, "old", "vault", "put", "K", "--stdin")
@@ -135,6 +136,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("a full disk lists %s", out)
 	}
 	refused(t, home, []string{"no space is left"}, "vault", "put", "K", "--stdin")
+	sick(t, home, "[FAIL] state: no space is left for "+home)
 	refused(t, home, []string{"no space is left", "nothing was changed", "to remove something too"}, "vault", "remove", "K")
 	free()
 	intact("full")
@@ -144,6 +146,24 @@ func TestFullDisk(t *testing.T) {
 	}
 	if s, err := look(t, home); err != nil || s.values["K"] != string(big) || len(s.values) != 62 {
 		t.Errorf("with space again: %d values, %v", len(s.values), err)
+	}
+}
+
+// sick checks that doctor fails with a finding.
+func sick(t *testing.T, home, finding string) {
+	t.Helper()
+	around, _ := os.ReadDir(filepath.Dir(home))
+	within, _ := os.ReadDir(home)
+	if r := run(t, home, "", "doctor"); r.code != 1 || !strings.Contains(r.out, finding) {
+		t.Errorf("exit %d: %q does not say %q", r.code, r.out, finding)
+	}
+	if home == "/proc/nope" {
+		return // beside it are the processes, which come and go
+	}
+	nowAround, _ := os.ReadDir(filepath.Dir(home))
+	nowWithin, _ := os.ReadDir(home)
+	if len(nowAround) != len(around) || len(nowWithin) != len(within) {
+		t.Errorf("doctor leaves %v and %v, not %v and %v", nowAround, nowWithin, around, within)
 	}
 }
 
@@ -181,7 +201,9 @@ func TestReadOnlyHome(t *testing.T) {
 		if out := ok(t, home, "", "connections", "list"); !strings.Contains(out, "hub") {
 			t.Errorf("connections: %s", out)
 		}
-		ok(t, home, "", "doctor")
+		if out := ok(t, home, "", "doctor"); !strings.Contains(out, "[ok] state: "+db+" (it can only be read: ") {
+			t.Errorf("doctor: %s", out)
+		}
 		ok(t, home, "", "vault", "history", "K_1")
 	}
 	readOnly := []string{"can't be written", "nothing was changed"}
@@ -196,6 +218,9 @@ func TestReadOnlyHome(t *testing.T) {
 
 	ok(t, empty, "", "vault", "list")
 	refused(t, empty, nil, "vault", "put", "K", "--stdin")
+	for _, dir := range []string{empty, filepath.Join(empty, "none"), "/proc/nope"} {
+		sick(t, dir, "[FAIL] state: "+dir+" can't be written, so nothing can be stored\n       hint: export AKOS_HOME=")
+	}
 
 	// What the log holds is either read or missed aloud.
 	if r := run(t, logged, "", "vault", "list"); r.code != 8 && (r.code != 0 || !strings.Contains(r.out, "K ")) {

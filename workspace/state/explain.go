@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"example.com/akos/workspace"
@@ -63,14 +64,36 @@ func noSpace(err error) bool {
 
 // full reports whether no space is left. The library says of a write that
 // failed for that no more than that it failed.
-func (d *DB) full() bool {
-	f, err := os.CreateTemp(d.dir, home.Space+"*")
+func (d *DB) full() bool { return noSpace(try(d.dir)) }
+
+// try returns why nothing can be written in dir, and leaves nothing there.
+func try(dir string) error {
+	f, err := os.CreateTemp(dir, home.Space+"*")
 	if err != nil {
-		return noSpace(err)
+		return err
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(make([]byte, 64<<10))
-	return noSpace(errors.Join(err, f.Close()))
+	return errors.Join(err, f.Close())
+}
+
+// writable returns an error if nothing can be stored: in the home, or where it
+// would be made.
+func (d *DB) writable() error {
+	dir := d.dir
+	for {
+		_, err := os.Lstat(dir)
+		parent := filepath.Dir(dir)
+		if !errors.Is(err, fs.ErrNotExist) || parent == dir {
+			break
+		}
+		dir = parent
+	}
+	err := try(dir)
+	if err == nil || noSpace(err) {
+		return d.explain(err)
+	}
+	return workspace.Errorf(workspace.Unavailable, "%s can't be written, so nothing can be stored", d.dir).WithHint(home.Elsewhere).Because(err)
 }
 
 func isPathError(err error) bool {

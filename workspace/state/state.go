@@ -203,7 +203,8 @@ func (d *DB) Alone(ctx context.Context, name string, fn func() error) (err error
 const alonePatience = 30 * time.Second
 
 // Check reports where the state is, and an error if it is not whole or not
-// private.
+// private, or can't be made. One that can only be read is told of as that:
+// somebody may have meant it.
 func (d *DB) Check(ctx context.Context) (string, error) {
 	// The directory may hold the key without holding a state yet.
 	if err := home.Fit(d.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -226,7 +227,7 @@ func (d *DB) Check(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if none {
-		return "nothing is stored yet in " + d.dir, nil
+		return "nothing is stored yet in " + d.dir, d.writable()
 	}
 	if result != "ok" {
 		return "", d.damaged(errors.New(result))
@@ -235,6 +236,11 @@ func (d *DB) Check(ctx context.Context) (string, error) {
 		if err := private(d.path() + name); err != nil {
 			return "", d.explain(err)
 		}
+	}
+	if err := d.writable(); noSpace(err) {
+		return "", err
+	} else if err != nil {
+		return d.path() + " (it can only be read: nothing can be stored or removed)", nil
 	}
 	return d.path(), nil
 }

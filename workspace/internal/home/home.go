@@ -94,15 +94,16 @@ func Owned(dir string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return workspace.Errorf(workspace.Denied, "%s is not a directory", dir).WithHint(elsewhere)
+		return workspace.Errorf(workspace.Denied, "%s is not a directory", dir).WithHint(Elsewhere)
 	}
 	if Foreign(info) {
-		return workspace.Errorf(workspace.Denied, "%s belongs to another user: nothing was changed", dir).WithHint(elsewhere)
+		return workspace.Errorf(workspace.Denied, "%s belongs to another user: nothing was changed", dir).WithHint(Elsewhere)
 	}
 	return nil
 }
 
-const elsewhere = `export AKOS_HOME="$HOME/.akos"`
+// Elsewhere is the command of a person whose home is no place for one.
+const Elsewhere = `export AKOS_HOME="$HOME/.akos"`
 
 // ours reports whether a file of that name in a home is akos's.
 func ours(name string) bool {
