@@ -117,6 +117,32 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// TestDoctorTriesTheKeychain: where the first value will go to the keychain,
+// doctor says what it will meet there.
+func TestDoctorTriesTheKeychain(t *testing.T) {
+	for _, backend := range []string{"os-keychain", "auto"} {
+		h := newHome(t)
+		h.env["AKOS_VAULT"] = backend
+		h.keys.fail = workspace.Errorf(workspace.Unavailable, "no keychain").WithHint("akos doctor")
+		f := finding(h, t, "vault backend")
+		if f.Status != "fail" || f.Detail != "no keychain. New values can go to a file meanwhile" || f.Hint != "export AKOS_VAULT=file" {
+			t.Errorf("%s: %+v", backend, f)
+		}
+		h.keys.fail = nil
+		if f := finding(h, t, "vault backend"); f.Status != "ok" || h.keys.created != 1 || len(h.keys.discarded) != 1 {
+			t.Errorf("%s: %+v, %d made, %d discarded", backend, f, h.keys.created, len(h.keys.discarded))
+		}
+		h.put(t, "A", "1")
+		if f := finding(h, t, "vault backend"); f.Status != "ok" || h.keys.created != 2 {
+			t.Errorf("%s, with a key: %+v, %d made", backend, f, h.keys.created)
+		}
+		h.env["AKOS_VAULT"] = "file"
+		if finding(h, t, "vault backend"); h.keys.created != 2 {
+			t.Errorf("file: %d made", h.keys.created)
+		}
+	}
+}
+
 func finding(h *home, t testing.TB, prefix string) workspace.Finding {
 	t.Helper()
 	for _, f := range h.Diagnose(t.Context()) {

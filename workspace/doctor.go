@@ -54,12 +54,17 @@ func (w *Workspace) Diagnose(ctx context.Context) []Finding {
 	}
 	backend, err := w.backend(site)
 	detail = string(backend)
+	k, made := settled(keys, backend)
 	if err == nil && backend == BackendAuto {
-		if k, ok := settled(keys, BackendAuto); ok {
+		if made {
 			detail = fmt.Sprintf("auto, which the first value settled as %s", k.Backend)
 		} else {
-			detail = fmt.Sprintf("auto, which is %s on this machine", w.Keys.Detect(ctx))
+			backend = w.Keys.Detect(ctx)
+			detail = fmt.Sprintf("auto, which is %s on this machine", backend)
 		}
+	}
+	if err == nil && backend == BackendKeychain && !made {
+		err = w.tryKeychain(ctx)
 	}
 	note("vault backend", detail, err)
 	if stateWorks {
@@ -127,11 +132,29 @@ func (w *Workspace) diagnoseKeys(ctx context.Context, site Site, keys []DataKey,
 			e := Explain(err)
 			err = Errorf(e.Kind, "%s. The values under it are intact and closed: restore the key from a backup of the keychain or of %s, or leave it behind and store the values again", e.Msg, w.Home).
 				WithHint("%s", w.newKeyHint(ctx, site, k)).Because(err)
-		} else if e := Explain(err); err != nil && k.Backend == BackendKeychain && e.Hint == "akos doctor" {
-			err = Errorf(e.Kind, "%s. New values can go to a file meanwhile", e.Msg).WithHint("export AKOS_VAULT=file").Because(err)
+		} else if k.Backend == BackendKeychain {
+			err = orFile(err)
 		}
 		note(name, "it opens", err)
 	}
+}
+
+// tryKeychain does with the keychain what the first value will do, and takes it
+// back.
+func (w *Workspace) tryKeychain(ctx context.Context) error {
+	k, _, err := w.Keys.Create(ctx, BackendKeychain)
+	if err == nil {
+		err = w.Keys.Discard(context.WithoutCancel(ctx), k)
+	}
+	return orFile(err)
+}
+
+// orFile adds to the error of a keychain what to do without it.
+func orFile(err error) error {
+	if e := Explain(err); err != nil && e.Hint == "akos doctor" {
+		return Errorf(e.Kind, "%s. New values can go to a file meanwhile", e.Msg).WithHint("export AKOS_VAULT=file").Because(err)
+	}
+	return err
 }
 
 // newKeyHint returns the command that leaves k behind: it stores one of the
