@@ -13,11 +13,14 @@ import (
 // Keys is the result of vault list.
 type Keys struct {
 	Keys  []workspace.StoredKey `json:"keys"`
-	store string                // the command that stores one
+	store string                // the command that stores one; "" if the environment is the vault
 }
 
 // WriteText writes a table.
 func (r Keys) WriteText(w io.Writer) error {
+	if len(r.Keys) == 0 && r.store == "" {
+		return line(w, "The vault of this workspace is the environment, which holds no key of a provider or connection. To store values elsewhere: %s", workspace.OtherBackend)
+	}
 	if len(r.Keys) == 0 {
 		return line(w, "The vault is empty. Store a value: %s KEY", r.store)
 	}
@@ -38,7 +41,11 @@ func vaultList() *Tool {
 		Example: "# every key, with its source\nakos vault list\n\n# for a script\nakos vault list --scope tenant --json",
 		Run: func(ctx context.Context, s Session, in in) (Keys, error) {
 			keys, err := s.Workspace.List(ctx, workspace.Scope(in.Scope))
-			return Keys{keys, "akos vault put"}, err
+			r := Keys{keys, "akos vault put"}
+			if err == nil && len(keys) == 0 && workspace.Explain(s.Workspace.CheckPut(ctx, workspace.PutRequest{Key: "KEY"})).Kind == workspace.Denied {
+				r.store = ""
+			}
+			return r, err
 		},
 	})
 }

@@ -292,8 +292,13 @@ func (w *Workspace) Remove(ctx context.Context, key string, scope Scope, force b
 }
 
 // notStored is the error for a key that is not there. It says if the other
-// scope has it, which lists show beside it.
+// scope has it, or the environment, which lists show beside it.
 func (w *Workspace) notStored(tx Tx, site Site, ref Ref) error {
+	if s, err := w.newSources(site); err != nil {
+		return err
+	} else if ref.Scope == ScopeWorkspace && s.inEnv(ref.Key) {
+		return readOnlyBackend()
+	}
 	other := ScopeTenant
 	if ref.Scope == ScopeTenant {
 		other = ScopeWorkspace
