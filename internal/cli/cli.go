@@ -95,6 +95,7 @@ type app struct {
 	log         *slog.Logger
 	held        []string // notes of a command with --json, until it has succeeded
 	ran         bool     // a command was found and its arguments were right
+	noHelp      error    // why no help was shown
 }
 
 func (a *app) execute(ctx context.Context) (err error) {
@@ -109,7 +110,9 @@ func (a *app) execute(ctx context.Context) (err error) {
 		_, err = fmt.Fprintf(a.Out, ":%d\n", cobra.ShellCompDirectiveError)
 		return err
 	}
-	err = root.ExecuteContext(ctx)
+	if err = root.ExecuteContext(ctx); err == nil {
+		err = a.noHelp
+	}
 	if e := (*workspace.Error)(nil); err != nil && !a.ran && !errors.As(err, &e) {
 		// cobra's own errors quote the arguments.
 		err = usage("wrong usage", root)
@@ -149,11 +152,7 @@ func (a *app) root() *cobra.Command {
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(flagError)
-	help := root.HelpFunc()
-	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
-		cmd.Long = inCommands(cmd.Long)
-		help(cmd, args)
-	})
+	root.SetHelpFunc(a.helpFunc(root.HelpFunc()))
 	p := root.PersistentFlags()
 	p.StringVar(&a.workspace, "workspace", "", "workspace `DIR|ID` to work in (AKOS_WORKSPACE)")
 	p.BoolVar(&a.asJSON, "json", a.asJSON, "write the result as JSON")
@@ -161,12 +160,7 @@ func (a *app) root() *cobra.Command {
 	p.BoolVar(&a.verbose, "verbose", false, "log to the standard error")
 	p.Bool("no-color", false, "no colour (NO_COLOR); akos uses none")
 	p.BoolVar(&a.version, "version", false, "print the version")
-	root.RunE = func(cmd *cobra.Command, _ []string) error {
-		if a.asJSON {
-			return usage("--json needs a command", cmd)
-		}
-		return cmd.Help()
-	}
+	root.RunE = a.showHelp
 	for _, t := range tools.Catalog() {
 		a.add(root, t)
 	}
@@ -178,7 +172,7 @@ func (a *app) root() *cobra.Command {
 	// cobra's own, but with our errors: its quote the arguments, or are none.
 	root.InitDefaultCompletionCmd()
 	shells := a.group(root, "completion")
-	shells.Args, shells.RunE = a.noSuchCommand, showHelp
+	shells.Args, shells.RunE = a.noSuchCommand, a.showHelp
 	for _, shell := range shells.Commands() {
 		shell.Args = arguments(0, 0)
 	}
@@ -233,29 +227,10 @@ func (a *app) group(root *cobra.Command, name string) *cobra.Command {
 		}
 	}
 	g := &cobra.Command{
-		Use: name, Short: groups[name], Args: a.noSuchCommand, RunE: showHelp, SuggestionsMinimumDistance: 2,
+		Use: name, Short: groups[name], Args: a.noSuchCommand, RunE: a.showHelp, SuggestionsMinimumDistance: 2,
 	}
 	root.AddCommand(g)
 	return g
-}
-
-func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-
-// help returns the help command: of a command or a topic, and nothing else.
-func (a *app) help() *cobra.Command {
-	return &cobra.Command{
-		Use: "help [COMMAND]...", Short: "Show the help of a command", Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			about, rest, err := cmd.Root().Find(args)
-			if err == nil && len(rest) == 0 {
-				return about.Help()
-			}
-			if err != nil || about == nil {
-				about, rest = cmd.Root(), args
-			}
-			return a.noSuchCommand(about, rest)
-		},
-	}
 }
 
 // add adds the command of t.
