@@ -92,7 +92,7 @@ func optional(name string, required bool) string {
 
 func connectionKinds() *Tool {
 	type in struct {
-		Kind string `json:"kind,omitempty" arg:"KIND" jsonschema:"only this kind"`
+		Kind string `json:"kind,omitempty" arg:"KIND" offers:"connectionKind" jsonschema:"only this kind"`
 	}
 	return define(spec[in, Kinds]{
 		Name: "connection kinds", Command: "connections kinds", Short: "List connection kinds with their fields", Effect: Reads, Idempotent: true,

@@ -13,7 +13,7 @@ import (
 // filter is what creds list and creds check have in common.
 type filter struct {
 	Kind     []string `json:"kind,omitempty" enum:"providerKind" jsonschema:"only these kinds"`
-	Provider []string `json:"provider,omitempty" jsonschema:"only these provider ids"`
+	Provider []string `json:"provider,omitempty" offers:"provider" jsonschema:"only these provider ids"`
 	AirGap   bool     `json:"airGap,omitempty" jsonschema:"skip cloud providers"`
 }
 

@@ -133,8 +133,9 @@ func enums(name string) []string {
 	panic("tools: no such enum: " + name)
 }
 
-// Enum returns the values of the set that the tag enum of an argument names;
-// nil for "".
+// Enum returns the values of the set that the tag enum of an argument names, or
+// the tag offers of one that may have others too or says itself which it may
+// have; nil for "".
 func Enum(name string) []string {
 	switch name {
 	case "scope":
@@ -147,6 +148,18 @@ func Enum(name string) []string {
 		return []string{"owner", "member"}
 	case "backend":
 		return []string{"auto", "os-keychain", "file", "env"}
+	case "provider":
+		var ids []string
+		for _, p := range catalog.Providers() {
+			ids = append(ids, p.ID)
+		}
+		return ids
+	case "tokenScope":
+		var names []string
+		for _, s := range workspace.TokenScopes {
+			names = append(names, s.Name)
+		}
+		return names
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func tokenCreate() *Tool {
 	type in struct {
 		Name    string   `json:"name" jsonschema:"what it is for, such as ci"`
 		Expires string   `json:"expires,omitempty" jsonschema:"how long it lives, such as 12h or 30d (default: 30d)"`
-		Scope   []string `json:"scope,omitempty" jsonschema:"what it allows: cli, read, write, admin, introspect (default: read, write)"`
+		Scope   []string `json:"scope,omitempty" offers:"tokenScope" jsonschema:"what it allows: cli, read, write, admin, introspect (default: read, write)"`
 		User    string   `json:"user,omitempty" jsonschema:"whose it is (default: the only account)"`
 		Tenant  string   `json:"tenant,omitempty" jsonschema:"for which tenant (default: the only one of the user)"`
 	}

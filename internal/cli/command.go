@@ -21,6 +21,7 @@ type param struct {
 	typ  reflect.Type
 	must bool
 	enum string // the set of values, as the declaration names it
+	set  string // enum, or the set of which a shell offers the values
 }
 
 // values says what the value of a flag looks like.
@@ -43,7 +44,8 @@ func params(t reflect.Type) (ps []param) {
 		}
 		if f.Tag.Get("face") != "mcp" {
 			name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
-			ps = append(ps, param{name, f.Tag.Get("arg"), f.Tag.Get("jsonschema"), f.Type, opts == "", f.Tag.Get("enum")})
+			enum := f.Tag.Get("enum")
+			ps = append(ps, param{name, f.Tag.Get("arg"), f.Tag.Get("jsonschema"), f.Type, opts == "", enum, cmp.Or(enum, f.Tag.Get("offers"))})
 		}
 	}
 	return ps
@@ -86,7 +88,7 @@ func (a *app) base(t *tools.Tool) *cobra.Command {
 
 // choices are what a shell offers for p.
 func (p param) choices() ([]string, cobra.ShellCompDirective) {
-	if all := tools.Enum(p.enum); all != nil || p.arg != "" && p.arg != "FILE" && p.arg != "DIR" {
+	if all := tools.Enum(p.set); all != nil || p.arg != "" && p.arg != "FILE" && p.arg != "DIR" {
 		return all, cobra.ShellCompDirectiveNoFileComp
 	}
 	return nil, cobra.ShellCompDirectiveDefault
@@ -123,7 +125,7 @@ func addFlags(cmd *cobra.Command, t *tools.Tool, names ...string) {
 		default:
 			fs.Var(&single{shows: p.values()}, p.flag(), p.help)
 		}
-		if p.enum != "" {
+		if p.set != "" {
 			_ = cmd.RegisterFlagCompletionFunc(p.flag(), func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 				return p.choices()
 			}) // the flag is there
