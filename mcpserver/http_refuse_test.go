@@ -11,6 +11,7 @@ import (
 
 	"example.com/akos/mcpserver"
 	"example.com/akos/workspace"
+	"example.com/akos/workspace/catalog"
 )
 
 // TestHTTPRefused: a value is refused in an argument of whoever has stored it,
@@ -20,7 +21,7 @@ func TestHTTPRefused(t *testing.T) {
 	h := newHome(t)
 	values := map[string]string{}
 	for _, who := range []string{"local", "acme", "beta", "process"} {
-		values[who] = "fake" + strings.ToLower(rand.Text())
+		values[who] = nondescript()
 	}
 	h.env["OPENAI_API_KEY"] = values["process"]
 	open, closeAll, err := h.open("cli", "", h.log)
@@ -62,6 +63,17 @@ func TestHTTPRefused(t *testing.T) {
 	var n int
 	if err := db.QueryRow(`SELECT count(*) FROM audit WHERE op = 'argument.refuse'`).Scan(&n); err != nil || n < 1 || n > 3 {
 		t.Errorf("%d notes of one caller in a loop, %v", n, err)
+	}
+}
+
+// nondescript returns a text that nobody guesses and that has the form of no
+// credential: only who knows it knows what it is.
+func nondescript() string {
+	for {
+		s := "fake" + strings.ToLower(rand.Text())
+		if !catalog.Guessable(s) && !catalog.LooksLikeCredential(s) {
+			return s
+		}
 	}
 }
 
