@@ -12,6 +12,7 @@ import (
 
 const (
 	maxAsking   = 16              // tokens that the provider is asked about at one time, in each line
+	maxLine     = 200             // those and the ones that wait for it, in each line
 	maxNoted    = 4_096           // tokens of each kind of which something is noted
 	inactiveFor = 5 * time.Second // a token that was said to be not active is not asked about again
 )
@@ -20,7 +21,7 @@ const (
 // token its SHA-256 is noted and nothing else, and never that it is good: that
 // is asked at each request.
 type asking struct {
-	new, familiar chan struct{} // a place for each token that is asked about
+	new, familiar line
 
 	mu       sync.Mutex
 	inactive map[key]time.Time // until when a token counts as not active
@@ -29,16 +30,24 @@ type asking struct {
 
 type key [sha256.Size]byte
 
+// A line has a place for each token that is asked about, and some to wait in.
+type line struct{ asked, in chan struct{} }
+
+func newLine() line {
+	return line{asked: make(chan struct{}, maxAsking), in: make(chan struct{}, maxLine)}
+}
+
 func newAsking() *asking {
 	return &asking{
-		new: make(chan struct{}, maxAsking), familiar: make(chan struct{}, maxAsking),
+		new: newLine(), familiar: newLine(),
 		inactive: map[key]time.Time{}, active: map[key]time.Time{},
 	}
 }
 
 // of returns what ask says of a token, or refused if it was said to be not
-// active a moment ago. It waits for a place for as long as ctx does, in a line
-// that strangers can't fill if the token was active before.
+// active a moment ago. It waits for as long as ctx does, in a line that
+// strangers can't fill if the token was active before; where the line is full,
+// the error is Unavailable at once.
 func (a *asking) of(ctx context.Context, token string, now func() time.Time, ask func() (id workspace.Identity, inactive bool, err error)) (workspace.Identity, error) {
 	k := key(sha256.Sum256([]byte(token)))
 	line, inactive := a.line(k, now())
@@ -46,14 +55,20 @@ func (a *asking) of(ctx context.Context, token string, now func() time.Time, ask
 		return workspace.Identity{}, refused()
 	}
 	select {
-	case line <- struct{}{}:
-		defer func() { <-line }()
+	case line.in <- struct{}{}:
+		defer func() { <-line.in }()
+	default:
+		return workspace.Identity{}, workspace.Errorf(workspace.Unavailable, "too many tokens are being checked just now: try again in a few seconds")
+	}
+	// From here on, so that strangers that come meanwhile don't end those that
+	// wait for longest, and they are few.
+	defer crowd.Hold(ctx)()
+	select {
+	case line.asked <- struct{}{}:
+		defer func() { <-line.asked }()
 	case <-ctx.Done():
 		return workspace.Identity{}, ctx.Err()
 	}
-	// Few at once, so that strangers that come meanwhile don't end what waits
-	// for the provider's answer.
-	defer crowd.Hold(ctx)()
 	if _, inactive := a.line(k, now()); inactive { // another request with it was first
 		return workspace.Identity{}, refused()
 	}
@@ -62,11 +77,11 @@ func (a *asking) of(ctx context.Context, token string, now func() time.Time, ask
 	return id, err
 }
 
-func (a *asking) line(k key, now time.Time) (line chan struct{}, inactive bool) {
+func (a *asking) line(k key, now time.Time) (l line, inactive bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if now.Before(a.inactive[k]) {
-		return nil, true
+		return line{}, true
 	}
 	if _, ok := a.active[k]; ok {
 		return a.familiar, false

@@ -3,12 +3,16 @@ package issuer_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"example.com/akos/internal/crowd"
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/issuer"
 )
@@ -106,15 +110,23 @@ func TestAsking(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
+	var done atomic.Int32
 	for i := range 600 {
 		all.Go(func() {
 			_, err := p.v.Verify(ctx, fmt.Sprint("hidden-fake-", i))
 			if k := workspace.Explain(err).Kind; k != workspace.Unavailable {
 				t.Errorf("%v", err)
 			}
+			done.Add(1)
 		})
 	}
-	for p.asked.Load() < 16 {
+	// Those that the line has no place for know at once.
+	deadline := time.Now().Add(10 * time.Second)
+	for p.asked.Load() < 16 || done.Load() < 600-200 {
+		if time.Now().After(deadline) {
+			t.Errorf("%d of 600 were answered, and %d are asked about", done.Load(), p.asked.Load())
+			break
+		}
 		time.Sleep(time.Millisecond)
 	}
 	for range 20 {
@@ -129,4 +141,57 @@ func TestAsking(t *testing.T) {
 	cancel()
 	all.Wait()
 	close(slow)
+}
+
+// TestLine: strangers that come meanwhile don't end whoever waits for longest
+// for a token to be asked about.
+func TestLine(t *testing.T) {
+	slow := make(chan struct{})
+	p := newTeller(t, slow)
+	const most = 24 // connections: less than the line has places
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := p.v.Verify(r.Context(), r.Header.Get("Token"))
+		_, _ = fmt.Fprint(w, workspace.Explain(err).Kind)
+	}))
+	c := crowd.New(srv.Listener, most)
+	srv.Listener, srv.Config.ConnState, srv.Config.ConnContext = c, c.State, c.Context
+	srv.Start()
+	t.Cleanup(srv.Close)
+	send := func(head string) net.Conn {
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(time.Minute)) // a test of its own
+		_, _ = io.WriteString(conn, head)                 // if it is let go, nothing answers
+		return conn
+	}
+	var waiting []net.Conn
+	for i := range most - 4 {
+		waiting = append(waiting, send(fmt.Sprintf("GET / HTTP/1.1\r\nHost: x\r\nToken: hidden-fake-%d\r\nConnection: close\r\n\r\n", i)))
+	}
+	for deadline := time.Now().Add(10 * time.Second); p.asked.Load() < 16; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Errorf("%d are asked about", p.asked.Load())
+			break
+		}
+	}
+	gone := make(chan struct{}, 4*most)
+	for range 4 * most {
+		conn := send("GET / HTTP/1.1\r\nHo")
+		go func() {
+			_, _ = conn.Read(make([]byte, 1)) // until it is let go
+			gone <- struct{}{}
+		}()
+	}
+	for range 3 * most {
+		<-gone
+	}
+	close(slow)
+	for _, conn := range waiting {
+		if all, _ := io.ReadAll(conn); len(all) == 0 {
+			t.Error("somebody who waited was let go")
+		}
+	}
 }
