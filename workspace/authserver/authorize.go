@@ -235,6 +235,7 @@ func (s *Server) redeemCode(ctx context.Context, c client, p params) (any, error
 	// From here on the code is used up whatever is wrong: it has leaked, or its
 	// client is broken.
 	defer close(it.use.ended)
+	vouch(ctx)
 	if err := s.fits(it, c, p); err != nil {
 		return nil, err
 	}

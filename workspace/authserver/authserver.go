@@ -77,7 +77,7 @@ type Server struct {
 	arrivals  *limiter                 // of clients that register, by address
 	newcomers *shelf[workspace.Client] // that nobody has approved, by their id
 	checking  chan struct{}            // bounds the passwords that are checked at once
-	queue     chan struct{}            // and those that wait for it
+	queue     queue                    // and those that wait for it
 	setup     setup                    // the one-time path of the first account
 	pruning   struct {                 // of the Store
 		sync.Mutex
@@ -107,7 +107,7 @@ func New(opts Options) *Server {
 		arrivals:  newLimiter(opts.Now, arrivalWindow, maxArrivals),
 		newcomers: newShelf[workspace.Client](opts.Now, newcomerLife, maxNewcomers, maxNewcomersEach),
 		checking:  make(chan struct{}, maxChecking),
-		queue:     make(chan struct{}, maxQueue),
+		queue:     queue{owned: map[string]int{}},
 	}
 	// A login that a person has looked at stays, and so does what tells that a
 	// code is used again.

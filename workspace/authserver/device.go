@@ -117,6 +117,7 @@ func (s *Server) redeemDevice(ctx context.Context, c client, p params) (any, err
 	if !mine {
 		return nil, s.again(ctx, d.use, *d.grant)
 	}
+	vouch(ctx)
 	a, err := s.login(ctx, *d.grant)
 	if err != nil {
 		// Nothing was issued, so nothing was used: the client may poll again.

@@ -74,6 +74,12 @@ const mcp = "http://127.0.0.1:7718/mcp"
 // the log.
 func newBench(t *testing.T, with func(*Options)) *bench {
 	t.Helper()
+	return newBenchOn(t, with, func(*httptest.Server) {})
+}
+
+// newBenchOn does the same on a listener that is changed first.
+func newBenchOn(t *testing.T, with func(*Options), on func(*httptest.Server)) *bench {
+	t.Helper()
 	b := &bench{
 		t: t, store: &akostest.AuthStore{}, log: &akostest.Buffer{}, secrets: map[string]string{},
 		now: time.Date(2026, 10, 9, 12, 0, 0, 0, time.UTC), http: &http.Transport{MaxIdleConnsPerHost: 64},
@@ -94,6 +100,7 @@ func newBench(t *testing.T, with func(*Options)) *bench {
 	b.s = New(opts)
 	l.Config.Handler = b.s.Handler()
 	l.Config.ErrorLog = slog.NewLogLogger(opts.Log.Handler(), slog.LevelError)
+	on(l)
 	l.Start()
 	t.Cleanup(func() {
 		b.http.CloseIdleConnections()

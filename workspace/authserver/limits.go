@@ -37,9 +37,41 @@ const (
 	arrivalWindow = time.Minute
 
 	maxChecking = 4
-	maxQueue    = 1024  // sign-ins that are checked or wait for it
-	maxCounted  = 4_096 // keys that one limiter counts by itself
+
+	// Sign-ins that are checked or wait for it: a minority of the connections
+	// that there may be, and those of one address leave room for others.
+	maxQueue, maxQueueEach = 192, 128
+
+	maxCounted = 4_096 // keys that one limiter counts by itself
 )
+
+// A queue bounds how many are in it at one time: in all, and of one owner.
+type queue struct {
+	mu    sync.Mutex
+	all   int
+	owned map[string]int
+}
+
+// enter returns false if there is no place for one more.
+func (q *queue) enter(owner string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.all >= maxQueue || q.owned[owner] >= maxQueueEach {
+		return false
+	}
+	q.all++
+	q.owned[owner]++
+	return true
+}
+
+func (q *queue) leave(owner string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.all--
+	if q.owned[owner]--; q.owned[owner] == 0 {
+		delete(q.owned, owner)
+	}
+}
 
 // everybody is the key of a limiter that counts all together.
 const everybody = ""

@@ -54,15 +54,18 @@ func (s *Server) introspect(r *http.Request, p params) (any, error) {
 	var own, t workspace.Token
 	var may, live bool
 	err := s.Store.Read(r.Context(), func(tx workspace.Tx) (err error) {
-		if own, may, err = s.live(tx, bearer); err == nil {
-			t, live, err = s.live(tx, p["token"])
+		own, may, err = s.live(tx, bearer)
+		if may = may && slices.Contains(own.Scopes, scopeIntrospect); !may || err != nil {
+			return err
 		}
+		vouch(r.Context())
+		t, live, err = s.live(tx, p["token"])
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if !may || !slices.Contains(own.Scopes, scopeIntrospect) {
+	if !may {
 		return nil, denied
 	}
 	if p["token"] == "" {

@@ -65,6 +65,7 @@ func (s *Server) seen(r *http.Request) (v visitor, ok bool, err error) {
 		if ok = len(users) == 1 && in.user != "" && stamp(users[0]) == in.stamp; !ok {
 			return nil
 		}
+		vouch(r.Context())
 		v.user, v.stamp = in.user, in.stamp
 		v.tenants, err = workspace.TenantsOf(tx, in.user)
 		return err
@@ -132,25 +133,25 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// Those that wait here are not counted as failures meanwhile.
-	select {
-	case s.queue <- struct{}{}:
-		defer func() { <-s.queue }()
-	default:
+	at := s.from(r)
+	if !s.queue.enter(at) {
 		w.Header().Set("Retry-After", "5")
 		pages.Write(w, http.StatusServiceUnavailable, pages.Problem{
 			Title: "Too many people sign in just now", Text: "Wait a few seconds and try again.", Next: "/signin", Label: "Try again",
 		})
 		return
 	}
+	defer s.queue.leave(at)
+	// They are few, and those that wait for longest are the next.
+	defer crowd.Hold(r.Context())()
 	select {
 	case s.checking <- struct{}{}:
 		defer func() { <-s.checking }()
-		defer crowd.Hold(r.Context())() // few at once
 	case <-r.Context().Done():
 		return
 	}
 	user := strings.ToLower(p["user"])
-	from := s.from(r) + " " + hash(user)
+	from := at + " " + hash(user)
 	if !s.failures.take(from) {
 		s.Log.WarnContext(r.Context(), "passwords are being guessed", "from", quoted(s.address(r)))
 		tooMany(w, "Too many sign-ins with this name failed from where you are. Wait ten minutes.")

@@ -184,10 +184,22 @@ func (s *Server) refresh(ctx context.Context, c client, p params) (any, error) {
 	if p["refresh_token"] == "" {
 		return nil, refuse("invalid_request", "refresh_token is missing")
 	}
+	key := hash(p["refresh_token"])
+	// Strangers have none, and wait for no Write.
+	err := s.Store.Read(ctx, func(tx workspace.Tx) error {
+		_, ok, err := tx.Token(key)
+		if err == nil && !ok {
+			err = errGrant
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	vouch(ctx)
 	var a answer
 	var reused bool
-	err := s.Store.Write(ctx, func(tx workspace.Tx) error {
-		key := hash(p["refresh_token"])
+	err = s.Store.Write(ctx, func(tx workspace.Tx) error {
 		t, ok, err := tx.Token(key)
 		if err != nil {
 			return err
