@@ -67,6 +67,7 @@ type Server struct {
 	audiences map[string]string // audience by each of its names
 
 	devices   *shelf[device]   // by the hash of the device code
+	kept      *shelf[string]   // the devices that don't give way, by user
 	userCodes *shelf[string]   // hash of the device code by user code
 	codes     *shelf[code]     // by the hash of the authorization code
 	sessions  *shelf[session]  // by the hash of the cookie
@@ -75,6 +76,8 @@ type Server struct {
 	guessing  sync.Mutex
 	failures  *limiter                 // of signing in, by name and address
 	arrivals  *limiter                 // of clients that register, by address
+	crowding  *limiter                 // of device logins of an address that has many
+	settled   *limiter                 // of clients that are approved, by user
 	newcomers *shelf[workspace.Client] // that nobody has approved, by their id
 	checking  chan struct{}            // bounds the passwords that are checked at once
 	queue     queue                    // and those that wait for it
@@ -94,6 +97,7 @@ func New(opts Options) *Server {
 		audiences: map[string]string{},
 
 		devices:   newShelf[device](opts.Now, codesKept, maxDevices, maxDevicesEach),
+		kept:      newShelf[string](opts.Now, codesKept, maxDevices, maxKeptEach),
 		userCodes: newShelf[string](opts.Now, deviceLife, 2*maxDevices, 2*maxDevices), // as many as there are devices
 		codes:     newShelf[code](opts.Now, codesKept, maxCodes, maxCodesEach),
 		sessions:  newShelf[session](opts.Now, sessionLife, maxSessions, maxSessionsEach),
@@ -105,13 +109,16 @@ func New(opts Options) *Server {
 		},
 		failures:  newLimiter(opts.Now, failureWindow, maxFailures),
 		arrivals:  newLimiter(opts.Now, arrivalWindow, maxArrivals),
+		crowding:  newLimiter(opts.Now, arrivalWindow, maxCrowding),
+		settled:   newLimiter(opts.Now, settleWindow, maxSettled),
 		newcomers: newShelf[workspace.Client](opts.Now, newcomerLife, maxNewcomers, maxNewcomersEach),
 		checking:  make(chan struct{}, maxChecking),
 		queue:     queue{owned: map[string]int{}},
 	}
 	// A login that a person has looked at stays, and so does what tells that a
-	// code is used again.
-	s.devices.yields = func(d device) bool { return !d.decided && !(d.seen && s.Now().Before(d.until)) }
+	// code is used again; but of one person no more than a few.
+	s.devices.yields = func(d device) bool { return !d.kept || !d.decided && !s.Now().Before(d.until) }
+	s.kept.gone = func(key string) { s.devices.edit(key, func(d *device) { d.kept = false }) }
 	s.devices.gone = func(d device) { s.userCodes.remove(d.userCode) }
 	s.newcomers.yields = func(workspace.Client) bool { return true }
 	s.failures.yields = true // the lock of the account is firm

@@ -30,7 +30,7 @@ type device struct {
 	until    time.Time
 	interval time.Duration
 	polled   time.Time
-	seen     bool // by a person who has signed in and entered its code
+	kept     bool // for a person who has signed in and entered its code
 	decided  bool
 	grant    *grant // nil if it was denied
 	use      use
@@ -49,6 +49,12 @@ func (s *Server) authorizeDevice(r *http.Request, p params) (any, error) {
 	audience, ok := s.audience(p["resource"])
 	if !ok {
 		return nil, refuse("invalid_target", "tokens are not given out for this resource")
+	}
+	if s.devices.of(s.from(r)) >= maxDevicesFree {
+		if !s.crowding.take(s.from(r)) {
+			return nil, busy(int(arrivalWindow / time.Second))
+		}
+		s.devices.tidy() // what has expired counts no more
 	}
 	code, d := random(), device{
 		client: c, scopes: asked, audience: audience, from: s.address(r),
@@ -233,10 +239,18 @@ func (s *Server) lookUpCode(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	s.devices.edit(key, func(d *device) { d.seen = true })
+	s.keep(key, v.user)
 	s.ask(w, r, v, question{
 		client: d.client, scopes: d.scopes, audience: d.audience, device: key,
 	}, pages.Approve{Action: "/device/approve", UserCode: showUserCode(code), From: d.from})
+}
+
+// keep has a login not give way to others that come, in the place of the one
+// that is kept for that person for longest if there are as many as may be.
+func (s *Server) keep(key, user string) {
+	s.devices.edit(key, func(d *device) { d.kept = true })
+	s.kept.remove(key) // whoever looked last
+	s.kept.put(key, user, key)
 }
 
 // find returns the login that waits with the user code.

@@ -32,9 +32,22 @@ const (
 	// RFC 7591 section 3 has registrations "rate-limited or otherwise limited":
 	// both, here. The window is short: all that come from this machine come
 	// from one address, and a burst of a stranger's keeps a client of somebody
-	// else away for no longer.
+	// else away for a minute. A stranger who goes on with it does so for as
+	// long as they go on.
 	maxArrivals   = 100
 	arrivalWindow = time.Minute
+
+	// An address with many device logins gets few more in such a window: what
+	// it can bring within the life of a login is less than what pushes the
+	// oldest out. So a login of this machine stays for the minutes that its
+	// person needs. As above, those that come while a stranger goes on with it
+	// are refused.
+	maxDevicesFree, maxCrowding = 1_000, 90
+
+	// Clients that one member may approve in a day: of those that are kept
+	// there are few enough places that one person could take them all.
+	maxSettled   = 64
+	settleWindow = 24 * time.Hour
 
 	maxChecking = 4
 

@@ -81,6 +81,10 @@ func (s *Server) decision(w http.ResponseWriter, r *http.Request, fit func(quest
 		return q, nil, false
 	}
 	if yes && q.client.registered {
+		if _, is := s.newcomers.get(q.client.ID); is && !s.settled.take(v.user) {
+			tooMany(w, "You approved too many new clients today. Those that you approved before are not affected.")
+			return q, nil, false
+		}
 		if err := s.settle(r.Context(), q.client.Client); err != nil {
 			s.broken(w, r, err)
 			return q, nil, false

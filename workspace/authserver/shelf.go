@@ -25,6 +25,7 @@ const (
 	// maxGuesses in the life of a code they are one in 25,000 that anybody's
 	// guess hits anything.
 	maxDevices, maxDevicesEach = 10_000, 2_000
+	maxKeptEach                = 64
 	// Clients that nobody has approved yet: what a stranger registers is in
 	// memory, and never on disk.
 	maxNewcomers, maxNewcomersEach = 1_000, 250
@@ -132,6 +133,21 @@ func (s *shelf[V]) take(key string, fit func(V) bool) (v V, ok bool) {
 	}
 	s.forget(key, it)
 	return it.value, true
+}
+
+// of returns how many values an owner has, with those that have expired since
+// the last sweep.
+func (s *shelf[V]) of(owner string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owned[owner]
+}
+
+// tidy forgets what has expired.
+func (s *shelf[V]) tidy() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep()
 }
 
 // remove forgets the value under key.
