@@ -158,7 +158,7 @@ func (s *Server) endpoint(ctx context.Context, o HTTPOptions, choice, public str
 	h := &endpoint{
 		Server: s, HTTPOptions: o, choice: choice, public: public, hosts: map[string]bool{},
 		sessions: newSessions(time.Now), stopping: ctx, asking: map[string]question{},
-		running: make(chan struct{}, maxRunning), large: make(chan struct{}, 1),
+		running: make(chan struct{}, maxRunning), large: crowd.NewTurns(1),
 	}
 	for _, host := range hosts {
 		h.hosts[host] = true

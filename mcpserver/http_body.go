@@ -2,12 +2,13 @@ package mcpserver
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net/http"
 	"runtime"
 	"time"
+
+	"example.com/akos/internal/crowd"
 )
 
 // body reads the body of r, which is owner's. A large one waits for its turn,
@@ -26,9 +27,12 @@ func (h *endpoint) body(w http.ResponseWriter, r *http.Request, owner string) (b
 	buf := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
 	_, err := buf.ReadFrom(io.LimitReader(r.Body, smallBody+1))
 	if err == nil && buf.Len() > smallBody {
-		if done = h.turn(r.Context(), owner); done == nil {
-			return nil, func() {}, http.StatusServiceUnavailable, "too many large messages are waiting"
+		end := h.large.Take(r.Context(), owner, bodyTime)
+		if end == nil {
+			crowd.Drain(w, r)
+			return nil, done, http.StatusServiceUnavailable, "too many large messages are waiting"
 		}
+		done = func() { runtime.GC(); end() }             // what it leaves is collected before the next one comes
 		_ = rc.SetReadDeadline(time.Now().Add(largeTime)) // the wait was ours
 		buf.Grow(int(max(r.ContentLength, 4*smallBody)) - buf.Len() + bytes.MinRead)
 		_, err = buf.ReadFrom(http.MaxBytesReader(w, r.Body, int64(maxLine-buf.Len())))
@@ -41,29 +45,4 @@ func (h *endpoint) body(w http.ResponseWriter, r *http.Request, owner string) (b
 	}
 	_ = rc.SetReadDeadline(time.Time{}) // the client may wait for an answer as long as it likes
 	return buf.Bytes(), done, 0, ""
-}
-
-// turn waits until a large message of owner's may be read, and returns what ends
-// its turn; nil if that takes too long. Owners take turns: of the messages of
-// one, however many they are, one waits for the place at a time.
-func (h *endpoint) turn(ctx context.Context, owner string) (done func()) {
-	own, _ := h.turns.LoadOrStore(owner, make(chan struct{}, 1))
-	theirs := own.(chan struct{})
-	late := time.After(bodyTime)
-	select {
-	case theirs <- struct{}{}:
-	case <-late:
-		return nil
-	case <-ctx.Done():
-		return nil
-	}
-	select {
-	case h.large <- struct{}{}:
-		// What it leaves is collected before the next one comes.
-		return func() { runtime.GC(); <-h.large; <-theirs }
-	case <-late:
-	case <-ctx.Done():
-	}
-	<-theirs
-	return nil
 }

@@ -33,8 +33,7 @@ type endpoint struct {
 	sessions *sessions
 	stopping context.Context // done once the server is to end
 	running  chan struct{}   // a place for each request
-	large    chan struct{}   // the place for a request with a large body, whose answer waits for nothing
-	turns    sync.Map        // by owner, a chan struct{}: the place for one that waits for large
+	large    *crowd.Turns    // the place for a request with a large body, whose answer waits for nothing
 
 	mu     sync.Mutex
 	asking map[string]question // by the id of our request

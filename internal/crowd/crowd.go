@@ -1,4 +1,5 @@
-// Package crowd bounds the connections of an HTTP server.
+// Package crowd bounds the connections of an HTTP server, and what is large in
+// their requests.
 //
 // It knows nothing of what they carry. Its invariant: who keeps connections
 // open keeps nobody out, unless a server vouches for each of them.

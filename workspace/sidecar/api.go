@@ -35,8 +35,8 @@ type Verifier interface {
 type API struct {
 	parts    workspace.Options
 	verifier Verifier
-	resource string        // origin, for the metadata that a refusal names
-	large    chan struct{} // a place for each large value that is in memory
+	resource string       // origin, for the metadata that a refusal names
+	large    *crowd.Turns // a place for each large value that is in memory
 }
 
 // A caller is who asks, and what they may.
@@ -47,6 +47,11 @@ type caller struct {
 
 // may reports whether c has one of the scopes.
 func (c caller) may(scope string) bool { return c.local || c.May(scope) }
+
+// owner is whose share of the places a request takes: that of another user, or
+// of the same one in another tenant, is somebody else's, and so is that of the
+// socket. No tenant has a zero byte in its name.
+func (c caller) owner() string { return c.TenantID + "\x00" + c.UserID }
 
 type localKey struct{}
 
@@ -119,7 +124,7 @@ func (a *API) put(c caller, rw http.ResponseWriter, r *http.Request, key string)
 	if r.ContentLength > workspace.MaxValue {
 		return nil, workspace.Errorf(workspace.Invalid, "the value is over 1 MiB: nothing was stored")
 	}
-	body := &turn{of: a.large, r: r, deadline: http.NewResponseController(rw).SetReadDeadline}
+	body := &turn{of: a.large, owner: c.owner(), w: rw, r: r}
 	defer body.end()
 	v, err := workspace.ReadSecret(body)
 	if body.err != nil {

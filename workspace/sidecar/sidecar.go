@@ -94,7 +94,7 @@ func Serve(ctx context.Context, o Options) error {
 			_ = os.Remove(filepath.Dir(path)) // unless that is the home, which is not empty
 		}()
 	}
-	api := &API{parts: o.Parts, verifier: verifier, resource: public, large: make(chan struct{}, maxLarge)}
+	api := &API{parts: o.Parts, verifier: verifier, resource: public, large: crowd.NewTurns(maxLarge)}
 	remote := o.server(o.mux(api, login))
 	remote.TLSConfig, remote.ConnState, remote.ConnContext = secure, all.State, all.Context
 	local := o.server(o.mux(api, login))

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"example.com/akos/internal/crowd"
 	"example.com/akos/workspace"
 )
 
@@ -16,24 +17,25 @@ const (
 // A turn is the body of a request. What is more than a small one waits for a
 // place, before it is read, so that however many send at once it takes little
 // memory; and it has to arrive soon then, so that whoever is slow does not keep
-// the place.
+// the place. Those of one owner have one at a time.
 type turn struct {
-	of       chan struct{}
-	r        *http.Request
-	deadline func(time.Time) error // of reading
-	n        int                   // bytes that were read
-	mine     bool                  // it has a place
-	err      error                 // why it has none
+	of    *crowd.Turns
+	owner string
+	w     http.ResponseWriter
+	r     *http.Request
+	n     int    // bytes that were read
+	done  func() // gives its place back; nil: it has none
+	err   error  // why it has none
 }
 
 // Read implements io.Reader.
 func (t *turn) Read(p []byte) (int, error) {
-	if t.n >= smallBody && !t.mine {
+	if t.n >= smallBody && t.done == nil {
 		if t.err = t.take(); t.err != nil {
 			return 0, t.err
 		}
 	}
-	if left := smallBody - t.n; !t.mine && len(p) > left {
+	if left := smallBody - t.n; t.done == nil && len(p) > left {
 		p = p[:left]
 	}
 	n, err := t.r.Body.Read(p)
@@ -42,23 +44,17 @@ func (t *turn) Read(p []byte) (int, error) {
 }
 
 func (t *turn) take() error {
-	late := time.NewTimer(turnTime)
-	defer late.Stop()
-	select {
-	case t.of <- struct{}{}:
-		t.mine = true
-		_ = t.deadline(time.Now().Add(turnTime)) // every server of ours has deadlines
-		return nil
-	case <-late.C:
+	if t.done = t.of.Take(t.r.Context(), t.owner, turnTime); t.done == nil {
+		crowd.Drain(t.w, t.r)
 		return workspace.Errorf(workspace.Unavailable, "too many large values are being stored: try again later")
-	case <-t.r.Context().Done():
-		return workspace.Errorf(workspace.Unavailable, "the client has gone")
 	}
+	_ = http.NewResponseController(t.w).SetReadDeadline(time.Now().Add(turnTime)) // every server of ours has deadlines
+	return nil
 }
 
 // end gives the place back.
 func (t *turn) end() {
-	if t.mine {
-		<-t.of
+	if t.done != nil {
+		t.done()
 	}
 }
