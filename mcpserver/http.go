@@ -78,7 +78,7 @@ const (
 	sessionHeader = "Mcp-Session-Id"
 
 	maxConns   = 1024             // connections at one time
-	maxRunning = 1024             // requests at one time
+	maxRunning = 2 * maxConns     // requests of known callers: some outlast their connection, and keep no other's away
 	smallBody  = 64 << 10         // bytes; of larger bodies one is answered at a time
 	bodyTime   = 30 * time.Second // for a body to arrive
 	largeTime  = 5 * time.Second  // for the rest of a large one, for which others wait

@@ -32,7 +32,7 @@ type endpoint struct {
 	library  *server.StreamableHTTPServer
 	sessions *sessions
 	stopping context.Context // done once the server is to end
-	running  chan struct{}   // a place for each request
+	running  chan struct{}   // a place for each request whose caller is known
 	large    *crowd.Turns    // the place for a request with a large body, whose answer waits for nothing
 
 	mu     sync.Mutex
@@ -109,6 +109,12 @@ func (h *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusForbidden, nil, mcp.INVALID_REQUEST, "this origin is not served here")
 		return
 	}
+	c, err := h.caller(r)
+	if err != nil {
+		h.unauthorized(w, r, err)
+		return
+	}
+	defer crowd.Keep(r.Context(), c.owner())()
 	select {
 	case h.running <- struct{}{}:
 		defer func() { <-h.running }()
@@ -117,12 +123,6 @@ func (h *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusServiceUnavailable, nil, mcp.INTERNAL_ERROR, "too many requests are waiting")
 		return
 	}
-	c, err := h.caller(r)
-	if err != nil {
-		h.unauthorized(w, r, err)
-		return
-	}
-	defer crowd.Keep(r.Context())()
 	if !c.May("read") && !c.May("write") && !c.May("admin") {
 		h.forbidden(w, r, c, nil, "read")
 		return

@@ -58,8 +58,9 @@ func once(address, text string, opened func(), ended <-chan struct{}) {
 }
 
 // Served has somebody with a token ask ten times, on a new connection each
-// time, and fails unless an answer is there within three seconds: not 401. Who
-// is let go before they have asked, since the machine is busy, asks again.
+// time, and fails unless an answer is there within three seconds: not 401 or
+// 503. Who is let go before they have asked, since the machine is busy, asks
+// again.
 func Served(t testing.TB, url, token string) {
 	t.Helper()
 	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -76,6 +77,9 @@ func Served(t testing.TB, url, token string) {
 				_ = res.Body.Close()
 				if res.StatusCode == http.StatusUnauthorized {
 					t.Fatal("the token is not good")
+				}
+				if res.StatusCode == http.StatusServiceUnavailable {
+					t.Error("refused")
 				}
 			}
 			if took := time.Since(start); took > 3*time.Second {

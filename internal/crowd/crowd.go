@@ -2,7 +2,8 @@
 // their requests.
 //
 // It knows nothing of what they carry. Its invariant: who keeps connections
-// open keeps nobody out, unless a server vouches for each of them.
+// open keeps nobody out, unless a server vouches for each of them; and of one
+// owner's it does so for a quarter of all at the most.
 package crowd
 
 import (
@@ -30,7 +31,8 @@ const friendly = time.Second
 // that nobody has vouched for. A stranger who opens many, and others in the
 // place of those that end, is so let go in favour of whoever comes.
 //
-// What a server vouches for, by Keep or Hold, is never let go.
+// What a server vouches for, by Keep or Hold, is never let go. Keep does it for
+// a quarter of the places at the most, of one owner.
 type Listener struct {
 	net.Listener
 	places chan struct{}
@@ -41,6 +43,8 @@ type Listener struct {
 	quiet     list.List // members that no request of is being answered
 	strangers list.List // those with one that nobody has vouched for
 	known     list.List // quiet ones, with one before that somebody did vouch for
+
+	owners map[string]int // how many of each are counted
 }
 
 // New returns l with at most so many connections open. The server is to have
@@ -48,7 +52,7 @@ type Listener struct {
 func New(l net.Listener, most int) *Listener {
 	ended := make(chan struct{})
 	return &Listener{
-		Listener: l, places: make(chan struct{}, most),
+		Listener: l, places: make(chan struct{}, most), owners: map[string]int{},
 		ended: ended, end: sync.OnceFunc(func() { close(ended) }),
 	}
 }
@@ -129,8 +133,7 @@ func (c *Listener) State(conn net.Conn, s http.ConnState) {
 	case m == nil:
 	case s == http.StateActive: // its header is there
 		c.move(m, &c.strangers)
-	case s == http.StateIdle && m.known:
-		c.move(m, &c.known)
+	case s == http.StateIdle && m.owner != "" && c.vouch(m, m.owner, &c.known):
 	case s == http.StateIdle:
 		c.move(m, &c.quiet)
 	}
@@ -156,14 +159,16 @@ func under(conn net.Conn) *member {
 	return m
 }
 
-// Keep vouches for the request whose context is given, since its caller is
-// known, until done is called: its connection is not let go in favour of
-// others.
-func Keep(ctx context.Context) (done func()) {
-	if m, _ := ctx.Value(memberKey{}).(*member); m != nil {
-		m.known = true
+// Keep vouches for the request whose context is given, since it is known to be
+// of owner, who has a name, until done is called: its connection is not let go
+// in favour of others. Where owner has a quarter of the places, it stays one
+// that nobody vouched for.
+func Keep(ctx context.Context, owner string) (done func()) {
+	m, _ := ctx.Value(memberKey{}).(*member)
+	if m == nil || !m.of.vouch(m, owner, nil) {
+		return func() {}
 	}
-	return Hold(ctx)
+	return func() { m.of.move(m, &m.of.quiet) }
 }
 
 // Hold does the same for whoever it is, while something is done for them that
@@ -177,10 +182,59 @@ func Hold(ctx context.Context) (done func()) {
 	return func() { m.of.move(m, &m.of.quiet) }
 }
 
+// vouch puts m where it is safe, as one of owner's, unless those are a quarter
+// of all already.
+func (c *Listener) vouch(m *member, owner string, to *list.List) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	most := max(1, cap(c.places)/4)
+	if c.owners[owner] >= most {
+		c.forget()
+	}
+	if c.owners[owner] >= most {
+		m.owner = ""
+		return false
+	}
+	c.put(m, to)
+	m.owner = owner
+	if !m.left {
+		m.counted = true
+		c.owners[owner]++
+	}
+	return true
+}
+
+// forget no longer counts who was idle for so long that they may be let go.
+func (c *Listener) forget() {
+	for e := c.known.Front(); e != nil; e = e.Next() {
+		m := e.Value.(*member)
+		if time.Since(m.since) < friendly {
+			return
+		}
+		c.uncount(m)
+	}
+}
+
+func (c *Listener) uncount(m *member) {
+	if !m.counted {
+		return
+	}
+	m.counted = false
+	if c.owners[m.owner]--; c.owners[m.owner] == 0 {
+		delete(c.owners, m.owner)
+	}
+}
+
 // move puts m last in a list, or in none.
 func (c *Listener) move(m *member, to *list.List) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.put(m, to)
+}
+
+// put does what move does, under the lock.
+func (c *Listener) put(m *member, to *list.List) {
+	c.uncount(m)
 	if m.in != nil {
 		m.in.Remove(m.at)
 	}
@@ -199,16 +253,17 @@ func (c *Listener) Close() error {
 }
 
 // A member is a connection that gives its place back when it is closed. The
-// lock of its Listener guards where it is.
+// lock of its Listener guards where it is, and whose.
 type member struct {
 	net.Conn
-	of    *Listener
-	known bool       // that of the goroutine that serves it
-	in    *list.List // nil: it can't be let go
-	at    *list.Element
-	since time.Time // since when it is there
-	left  bool
-	end   func() // of its context; set before it is served
+	of      *Listener
+	owner   string     // of the last request that was vouched for; only who serves it changes it
+	counted bool       // as one of owner's
+	in      *list.List // nil: it can't be let go
+	at      *list.Element
+	since   time.Time // since when it is there
+	left    bool
+	end     func() // of its context; set before it is served
 }
 
 // Close implements net.Conn.

@@ -20,6 +20,7 @@ const most = 4
 
 // A hall is a server with few places. /slow is answered once slow is closed, to
 // somebody whom it vouches for, and /stranger then too; /body reads its body.
+// The query names an owner; without one, each connection has its own.
 type hall struct {
 	t       *testing.T
 	address string
@@ -36,12 +37,19 @@ func newHall(t *testing.T) *hall {
 	h := &hall{t: t, address: tcp.Addr().String(), slow: make(chan struct{})}
 	c := crowd.New(tcp, most)
 	srv := &http.Server{ConnState: c.State, ConnContext: c.Context, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		owner := r.URL.RawQuery
+		if owner == "" {
+			owner = r.RemoteAddr
+		}
 		switch r.URL.Path {
 		case "/slow":
-			defer crowd.Keep(r.Context())()
+			defer crowd.Keep(r.Context(), owner)()
 			<-h.slow
 		case "/known":
-			defer crowd.Keep(r.Context())()
+			defer crowd.Keep(r.Context(), owner)()
+		case "/kept":
+			defer crowd.Keep(r.Context(), owner)()
+			_, _ = io.Copy(io.Discard, r.Body) // it never comes
 		case "/held":
 			defer crowd.Hold(r.Context())()
 		case "/stranger":
@@ -77,6 +85,13 @@ func (h *hall) ask(path string) net.Conn {
 	conn := h.dial()
 	_, _ = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n") // if it is let go, nothing answers
 	return conn
+}
+
+// again sends one more on a connection, and reads the answer.
+func (h *hall) again(conn net.Conn, path string) {
+	h.t.Helper()
+	_, _ = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n") // as above
+	h.answered(conn)
 }
 
 func (h *hall) answered(conn net.Conn) {
@@ -168,7 +183,8 @@ func TestStrangers(t *testing.T) {
 }
 
 // TestKnown: a client who is known keeps its connection for a while when it is
-// idle; a stranger does not, also when something took long for them.
+// idle; a stranger does not, also when something took long for them; nor does
+// one with more than a quarter of all.
 func TestKnown(t *testing.T) {
 	wait := func(path string) time.Duration {
 		h := newHall(t)
@@ -180,9 +196,52 @@ func TestKnown(t *testing.T) {
 		h.answered(h.ask("/"))
 		return time.Since(start)
 	}
-	known, held := wait("/known"), wait("/held")
-	if known < 900*time.Millisecond || known > 5*time.Second || held >= known {
-		t.Errorf("there is a place after %v, and of strangers after %v", known, held)
+	known, held, many := wait("/known"), wait("/held"), wait("/known?mallory")
+	if known < 900*time.Millisecond || known > 5*time.Second || held >= known || many >= known {
+		t.Errorf("there is a place after %v, of strangers after %v, of one with many after %v", known, held, many)
+	}
+}
+
+// TestOwner: one who is known, and holds on with more than there are places,
+// keeps nobody else out.
+func TestOwner(t *testing.T) {
+	h := newHall(t)
+	mine := h.ask("/slow?ada")
+	for range 3 * most {
+		_, _ = io.WriteString(h.dial(), "GET /kept?mallory HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n") // it may be let go already
+	}
+	time.Sleep(200 * time.Millisecond) // for them to come
+	start := time.Now()
+	for !h.came() && time.Since(start) < 3*time.Second {
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("no answer after %v", took)
+	}
+	close(h.slow)
+	h.answered(mine)
+}
+
+// TestShare: what an owner has no more is not counted: who asks once more is
+// vouched for.
+func TestShare(t *testing.T) {
+	for name, before := range map[string]func(*hall){
+		"a connection that left":      func(h *hall) { c := h.ask("/known?ada"); h.answered(c); _ = c.Close() },
+		"one that is idle for long":   func(h *hall) { h.answered(h.ask("/known?ada")); time.Sleep(1100 * time.Millisecond) },
+		"one that somebody else uses": func(h *hall) { c := h.ask("/known?ada"); h.answered(c); h.again(c, "/known?eve") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHall(t)
+			before(h)
+			time.Sleep(50 * time.Millisecond) // for the server to notice
+			mine := h.ask("/slow?ada")
+			for range 3 * most {
+				h.ask("/wait")
+				time.Sleep(150 * time.Millisecond) // more than each has
+			}
+			close(h.slow)
+			h.answered(mine)
+		})
 	}
 }
 
@@ -197,7 +256,7 @@ func TestTLS(t *testing.T) {
 	slow := make(chan struct{})
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
-			defer crowd.Keep(r.Context())()
+			defer crowd.Keep(r.Context(), r.RemoteAddr)()
 			<-slow
 		}
 	}))

@@ -62,7 +62,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, err := a.caller(r)
 	var answer any
 	if err == nil {
-		defer crowd.Keep(r.Context())()
+		defer crowd.Keep(r.Context(), c.owner())()
 		answer, err = a.answer(c, w, r)
 	}
 	if err != nil {

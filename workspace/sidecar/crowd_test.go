@@ -12,18 +12,21 @@ import (
 	"example.com/akos/internal/akostest"
 )
 
-// TestStrangers: whoever has no token and holds more connections than there
-// are places, and opens each again that ends, keeps nobody out who has one.
+// TestStrangers: whoever holds more connections than there are places, and opens
+// each again that ends, keeps nobody out who has a token: neither without one
+// nor with one of another tenant.
 func TestStrangers(t *testing.T) {
 	for name, text := range map[string]string{
 		"half a header":                "GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ",
 		"answered, and no body":        "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n",
 		"refused, and no body":         "PUT /api/v1/secrets/K HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n",
 		"refused for a token, no body": "PUT /api/v1/secrets/K HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer fake\r\nContent-Length: 200000\r\n\r\n",
+		"a good token, half a body":    "PUT /api/v1/secrets/K HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer GOOD\r\nContent-Type: application/octet-stream\r\nContent-Length: 100\r\n\r\nv",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, "")
 			token := r.token("acme", "read")
+			text = strings.Replace(text, "GOOD", r.token("beta", "write"), 1)
 			akostest.Hold(t, strings.TrimPrefix(r.url, "http://"), text, 700)
 			akostest.Served(t, r.url+"/api/v1/whoami", token)
 		})
