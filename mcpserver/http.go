@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.com/akos/internal/crowd"
+	"example.com/akos/internal/turns"
 	"example.com/akos/workspace"
 	"github.com/mark3labs/mcp-go/server"
 	"github.com/spf13/pflag"
@@ -158,7 +159,7 @@ func (s *Server) endpoint(ctx context.Context, o HTTPOptions, choice, public str
 	h := &endpoint{
 		Server: s, HTTPOptions: o, choice: choice, public: public, hosts: map[string]bool{},
 		sessions: newSessions(time.Now), stopping: ctx, asking: map[string]question{},
-		running: make(chan struct{}, maxRunning), large: crowd.NewTurns(1),
+		running: make(chan struct{}, maxRunning), large: turns.New(1),
 	}
 	for _, host := range hosts {
 		h.hosts[host] = true

@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"time"
 
-	"example.com/akos/internal/crowd"
+	"example.com/akos/internal/turns"
 )
 
 // body reads the body of r, which is owner's. A large one waits for its turn,
@@ -29,7 +29,7 @@ func (h *endpoint) body(w http.ResponseWriter, r *http.Request, owner string) (b
 	if err == nil && buf.Len() > smallBody {
 		end := h.large.Take(r.Context(), owner, bodyTime)
 		if end == nil {
-			crowd.Drain(w, r)
+			turns.Drain(w, r)
 			return nil, done, http.StatusServiceUnavailable, "too many large messages are waiting"
 		}
 		done = func() { runtime.GC(); end() }             // what it leaves is collected before the next one comes

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"example.com/akos/internal/crowd"
+	"example.com/akos/internal/turns"
 	"example.com/akos/workspace"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -33,7 +34,7 @@ type endpoint struct {
 	sessions *sessions
 	stopping context.Context // done once the server is to end
 	running  chan struct{}   // a place for each request whose caller is known
-	large    *crowd.Turns    // the place for a request with a large body, whose answer waits for nothing
+	large    *turns.Places   // the place for a request with a large body, whose answer waits for nothing
 
 	mu     sync.Mutex
 	asking map[string]question // by the id of our request

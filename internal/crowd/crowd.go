@@ -1,5 +1,4 @@
-// Package crowd bounds the connections of an HTTP server, and what is large in
-// their requests.
+// Package crowd bounds the connections of an HTTP server.
 //
 // It knows nothing of what they carry. Its invariant: who keeps connections
 // open keeps nobody out, unless a server vouches for each of them; and of one

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"example.com/akos/internal/crowd"
+	"example.com/akos/internal/turns"
 	"example.com/akos/workspace"
 )
 
@@ -35,8 +36,8 @@ type Verifier interface {
 type API struct {
 	parts    workspace.Options
 	verifier Verifier
-	resource string       // origin, for the metadata that a refusal names
-	large    *crowd.Turns // a place for each large value that is in memory
+	resource string        // origin, for the metadata that a refusal names
+	large    *turns.Places // a place for each large value that is in memory
 }
 
 // A caller is who asks, and what they may.

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"example.com/akos/internal/crowd"
+	"example.com/akos/internal/turns"
 	"example.com/akos/workspace"
 	"example.com/akos/workspace/internal/rendezvous"
 )
@@ -94,7 +95,7 @@ func Serve(ctx context.Context, o Options) error {
 			_ = os.Remove(filepath.Dir(path)) // unless that is the home, which is not empty
 		}()
 	}
-	api := &API{parts: o.Parts, verifier: verifier, resource: public, large: crowd.NewTurns(maxLarge)}
+	api := &API{parts: o.Parts, verifier: verifier, resource: public, large: turns.New(maxLarge)}
 	remote := o.server(o.mux(api, login))
 	remote.TLSConfig, remote.ConnState, remote.ConnContext = secure, all.State, all.Context
 	local := o.server(o.mux(api, login))

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"example.com/akos/internal/crowd"
+	"example.com/akos/internal/turns"
 	"example.com/akos/workspace"
 )
 
@@ -19,7 +19,7 @@ const (
 // memory; and it has to arrive soon then, so that whoever is slow does not keep
 // the place. Those of one owner have one at a time.
 type turn struct {
-	of    *crowd.Turns
+	of    *turns.Places
 	owner string
 	w     http.ResponseWriter
 	r     *http.Request
@@ -45,7 +45,7 @@ func (t *turn) Read(p []byte) (int, error) {
 
 func (t *turn) take() error {
 	if t.done = t.of.Take(t.r.Context(), t.owner, turnTime); t.done == nil {
-		crowd.Drain(t.w, t.r)
+		turns.Drain(t.w, t.r)
 		return workspace.Errorf(workspace.Unavailable, "too many large values are being stored: try again later")
 	}
 	_ = http.NewResponseController(t.w).SetReadDeadline(time.Now().Add(turnTime)) // every server of ours has deadlines

@@ -1,4 +1,8 @@
-package crowd
+// Package turns bounds how many large bodies of requests are in memory.
+//
+// It knows nothing of what they carry. Its invariant: whoever is slow keeps
+// nobody else's away.
+package turns
 
 import (
 	"context"
@@ -8,20 +12,20 @@ import (
 	"time"
 )
 
-// Turns are places for what takes much memory, such as a large body. Owners
+// Places are for what takes much memory, such as a large body. Owners
 // take turns: of those of one, however many they are, one has a place or waits
 // for it at a time, so that whoever is slow keeps nobody else's away.
-type Turns struct {
+type Places struct {
 	places chan struct{}
 	owners sync.Map // by name, a chan struct{}: the place for one that has or wants a place
 }
 
-// NewTurns returns that many places.
-func NewTurns(most int) *Turns { return &Turns{places: make(chan struct{}, most)} }
+// New returns that many places.
+func New(most int) *Places { return &Places{places: make(chan struct{}, most)} }
 
 // Take waits for a place, and returns what gives it back; nil if there is none
 // in time, or once ctx ends.
-func (t *Turns) Take(ctx context.Context, owner string, within time.Duration) (done func()) {
+func (t *Places) Take(ctx context.Context, owner string, within time.Duration) (done func()) {
 	own, _ := t.owners.LoadOrStore(owner, make(chan struct{}, 1))
 	theirs := own.(chan struct{})
 	late := time.NewTimer(within)

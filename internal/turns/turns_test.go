@@ -1,18 +1,18 @@
-package crowd_test
+package turns_test
 
 import (
 	"context"
 	"testing"
 	"time"
 
-	"example.com/akos/internal/crowd"
+	"example.com/akos/internal/turns"
 )
 
 // TestTurns: one owner has one place and waits for the next alone; another has
 // the other place at once, and what is given back is there again.
 func TestTurns(t *testing.T) {
 	const soon = 50 * time.Millisecond
-	all := crowd.NewTurns(2)
+	all := turns.New(2)
 	take := func(owner string) (done func()) { return all.Take(t.Context(), owner, soon) }
 	ada := take("ada")
 	if ada == nil || take("ada") != nil {
