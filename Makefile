@@ -5,7 +5,8 @@
 # The slow suites are in CONTRIBUTING.md.
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X example.com/akos/internal/wire.version=$(VERSION)"
+# Functions begin at 16 bytes, not at 32: less to load, and to keep in memory.
+BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -funcalign=16 -X example.com/akos/internal/wire.version=$(VERSION)"
 FUZZTIME ?= 30s
 # akos speaks HTTP/1.1 alone. Without the HTTP/2 of net/http a binary is half a
 # megabyte smaller, and takes less memory.

@@ -53,9 +53,12 @@ func (q *quoted) quote(text string) []byte {
 // encodeTools does it for the longest answer of all, which every client asks
 // for first: tool by tool. The library's encoder would hold four copies of it.
 func encodeTools(b []byte, id json.RawMessage, list mcp.ListToolsResult) ([]byte, error) {
-	head, err := json.Marshal(list.PaginatedResult)
-	if err != nil {
-		return b, err
+	head := []byte(`{}`)
+	if list.PaginatedResult != (mcp.PaginatedResult{}) { // what its encoder sets up takes more than the tools
+		var err error
+		if head, err = json.Marshal(list.PaginatedResult); err != nil {
+			return b, err
+		}
 	}
 	b = slices.Grow(b, 1400*len(list.Tools)) // what a tool of ours takes
 	b = append(b, `{"jsonrpc":"2.0","id":`...)

@@ -29,7 +29,7 @@ type release struct {
 func newRelease(tb testing.TB) release {
 	tb.Helper()
 	bin, home := tb.TempDir(), tb.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, "../../cmd/akos", "./testdata/bare")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -funcalign=16", "-o", bin, "../../cmd/akos", "./testdata/bare")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		tb.Fatalf("%v\n%s", err, out)
