@@ -63,12 +63,17 @@ func TenantsOf(tx Tx, user string) ([]string, error) {
 		return nil, nil
 	}
 	members, err := tx.Members(user, "")
+	return tenantsIn(members), err
+}
+
+// tenantsIn returns the tenants of memberships, sorted.
+func tenantsIn(members []Member) []string {
 	tenants := []string{}
 	for _, m := range members {
 		tenants = append(tenants, m.Tenant)
 	}
 	slices.Sort(tenants)
-	return slices.Compact(tenants), err
+	return slices.Compact(tenants)
 }
 
 // Identity returns who t speaks for, a user of these tenants.

@@ -129,11 +129,12 @@ func whose(tx Tx, req TokenRequest) (Member, error) {
 	if err != nil {
 		return Member{}, err
 	}
-	users, tenants := []string{}, []string{}
+	users, tenants := []string{}, tenantsIn(all)
 	for _, m := range all {
-		users, tenants = append(users, m.User), append(tenants, m.Tenant)
+		users = append(users, m.User)
 	}
-	users, tenants = slices.Compact(slices.Sorted(slices.Values(users))), slices.Compact(slices.Sorted(slices.Values(tenants)))
+	slices.Sort(users)
+	users = slices.Compact(users)
 	switch {
 	case len(all) == 1:
 		return all[0], nil
@@ -166,15 +167,11 @@ func (w *Workspace) PersonalTokens(ctx context.Context, tenant string) ([]TokenI
 // isTenant returns an Invalid error unless somebody is a member of tenant.
 func isTenant(tx Tx, tenant string) error {
 	all, err := tx.Members("", "")
-	if err != nil || slices.ContainsFunc(all, func(m Member) bool { return m.Tenant == tenant }) {
+	tenants := tenantsIn(all)
+	switch {
+	case err != nil || slices.Contains(tenants, tenant):
 		return err
-	}
-	var tenants []string
-	for _, m := range all {
-		tenants = append(tenants, m.Tenant)
-	}
-	slices.Sort(tenants)
-	if tenants = slices.Compact(tenants); len(tenants) == 0 {
+	case len(tenants) == 0:
 		return Errorf(Invalid, "there is no such tenant, and no account yet").WithHint(`akos user add "$USER"`)
 	}
 	return Errorf(Invalid, "--tenant must be one of %s", strings.Join(tenants, ", ")).WithHint("akos user list")
